@@ -1,0 +1,1 @@
+"""A TOML-configured inference routing framework: name a task, never a vendor."""

@@ -1,0 +1,40 @@
+"""Where a value of the deck was written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A file, as it is shown to people, and the path of keys in it. Lines are found later, only when needed."""
+
+    file: str
+    path: tuple[str | int, ...] = ()
+
+    def at(self, *keys: str | int) -> Origin:
+        """Give the origin of a value further inside."""
+        return Origin(self.file, self.path + keys)
+
+    @property
+    def key(self) -> str:
+        """The dotted TOML key, quoted where TOML wants it: `profiles.prod.routes."gpt-*"`."""
+        return dotted(self.path)
+
+
+NOWHERE = Origin("")
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    """Write a path of keys as TOML writes a dotted key; list positions stand in brackets."""
+    out = ""
+    for part in path:
+        if isinstance(part, int):
+            out += f"[{part}]"
+            continue
+        quoted = part if _BARE.match(part) else '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        out += f".{quoted}" if out else quoted
+    return out

@@ -1,0 +1,1 @@
+"""Policies around a worker call: what follows an error, and deadlines."""

@@ -1,0 +1,1 @@
+"""A simulated provider on loopback that speaks the providers' wire formats and fails on demand."""

@@ -1,0 +1,1 @@
+"""What a call cost, from its usage and the prices of the spec."""
