@@ -11,12 +11,12 @@ from pipelex_like.deck.models import (
     ThinkingMode,
     Tier,
 )
-from pipelex_like.deck.origin import NOWHERE, Origin, dotted
 from pipelex_like.deck.presets import Alias, Choice, Preset, Target
 from pipelex_like.deck.profiles import Profile, Profiles, RouteRule, StandIn
 from pipelex_like.deck.route import Candidate, Route
 from pipelex_like.deck.sdk import SdkKey, SdkSettings
 from pipelex_like.deck.template import Name, Scalar, Slot, Template
+from pipelex_like.types.origin import NOWHERE, Origin, dotted
 
 __all__ = [
     "NOWHERE",

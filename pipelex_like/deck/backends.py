@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.deck.models import Costs
-from pipelex_like.deck.origin import NOWHERE, Origin
 from pipelex_like.deck.template import Template
 from pipelex_like.types import EMPTY, FrozenDict
+from pipelex_like.types.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
     from pipelex_like.deck.models import ModelSpec
@@ -41,14 +41,15 @@ class BackendSpec:
 
     `keys` are the SDK's keys that the table gives (`api_key`, `endpoint`, `aws_region`, ...); `origins` tells for
     each key of the table where it was written. `unlisted` is True, False or the patterns of bare names it takes.
-    `required` = sets of variable names; None = the SDK decides. `default_spec` serves ids that no file lists.
+    `required` = sets of variable names; None = the SDK decides. The repr leaves out keys, headers and proxy: a literal
+    in them may be a credential. `default_spec` serves ids that no file lists.
     """
 
     name: str
     enabled: bool | Literal["auto"] | Template = True
-    keys: FrozenDict[str, Scalarish] = field(default_factory=FrozenDict)
-    headers: FrozenDict[str, str | Template] = field(default_factory=FrozenDict)
-    proxy: str | Template | None = None
+    keys: FrozenDict[str, Scalarish] = field(default_factory=FrozenDict, repr=False)
+    headers: FrozenDict[str, str | Template] = field(default_factory=FrozenDict, repr=False)
+    proxy: str | Template | None = field(default=None, repr=False)
     policy: Policy = field(default_factory=Policy)
     display_name: str | None = None
     key_url: str | None = None
@@ -61,7 +62,7 @@ class BackendSpec:
     required: tuple[tuple[str, ...], ...] | None = None
     models: Template | str | None = None
     model_providers: Template | str | None = None
-    extra_config: FrozenDict[str, object] = EMPTY
+    extra_config: FrozenDict[str, object] = field(default=EMPTY, repr=False)
     default_spec: ModelSpec | None = None
     sdks: tuple[str, ...] = ()
     origin: Origin = NOWHERE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pipelex_like.deck.origin import NOWHERE, Origin
 from pipelex_like.types import EMPTY, FrozenDict
+from pipelex_like.types.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
     from decimal import Decimal

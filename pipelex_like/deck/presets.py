@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.deck.backends import Policy
-from pipelex_like.deck.origin import NOWHERE, Origin
 from pipelex_like.types import EMPTY, FrozenDict
+from pipelex_like.types.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
     from pipelex_like.types import Kind
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Target:
     """One step of an alias, chain or preset: a reference as written, and the settings on top of it.
 
-    `settings` holds the vocabulary of its kind only (`extra` among it); a value None means: send none.
+    `settings` holds the vocabulary of its kind only (`extra` among it); a value None means: send none. `origins`
+    tells where each of them was written.
     """
 
     reference: str
@@ -27,6 +28,7 @@ class Target:
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     origin: Origin = NOWHERE
+    origins: FrozenDict[str, Origin] = field(default_factory=FrozenDict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,10 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A task's needs: targets in order (its `model`, then its `fallback`), settings on top, and a policy."""
+    """A task's needs: targets in order (its `model`, then its `fallback`), settings on top, and a policy.
+
+    `origins` tells where each setting was written, which may be a nearer file than the preset's own.
+    """
 
     name: str
     kind: Kind
@@ -56,6 +61,7 @@ class Preset:
     exclude: tuple[str, ...] = ()
     description: str = ""
     origin: Origin = NOWHERE
+    origins: FrozenDict[str, Origin] = field(default_factory=FrozenDict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelex_like.deck.backends import Policy
-from pipelex_like.deck.origin import NOWHERE, Origin
 from pipelex_like.types import FrozenDict
+from pipelex_like.types.origin import NOWHERE, Origin
 
 if TYPE_CHECKING:
     pass

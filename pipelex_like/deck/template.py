@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pipelex_like.deck.origin import Origin
+    from pipelex_like.types.origin import Origin
 
 Scalar = Literal["str", "int", "float", "bool", "decimal"]
 

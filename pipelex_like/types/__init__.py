@@ -27,6 +27,7 @@ from pipelex_like.types.messages import (
     ToolCallPart,
     ToolResultPart,
 )
+from pipelex_like.types.origin import NOWHERE, Origin, dotted
 from pipelex_like.types.replies import (
     EndPiece,
     ExtractReply,
@@ -53,6 +54,7 @@ from pipelex_like.types.usage import Usage
 __all__ = [
     "EMPTY",
     "KINDS",
+    "NOWHERE",
     "Attempt",
     "DocumentPart",
     "DoneEvent",
@@ -79,6 +81,7 @@ __all__ = [
     "ObjectSchema",
     "ObjectStreamEvent",
     "OpaquePart",
+    "Origin",
     "Outcome",
     "Page",
     "Part",
@@ -101,6 +104,7 @@ __all__ = [
     "ToolCallPiece",
     "ToolResultPart",
     "Usage",
+    "dotted",
     "freeze",
     "is_list",
     "is_table",

@@ -1,4 +1,4 @@
-"""Where a value of the deck was written."""
+"""Where a value of the configuration was written."""
 
 from __future__ import annotations
 
