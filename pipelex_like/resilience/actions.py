@@ -1,0 +1,98 @@
+"""What to do after a call failed, by the class of its error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pipelex_like.errors import (
+    AccessDeniedError,
+    BadRequestError,
+    BudgetError,
+    CallError,
+    CallTimeoutError,
+    CapabilityError,
+    ContentPolicyError,
+    ContextWindowError,
+    CredentialsError,
+    InvalidResponseError,
+    NotFoundError,
+    OverloadedError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+    StreamInterruptedError,
+    UnreachableError,
+)
+from pipelex_like.types import FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Action = Literal["retry", "next", "stop"]
+
+ACTIONS: FrozenDict[str, Action] = FrozenDict(
+    {
+        "auth": "next",
+        "permission": "next",
+        "quota": "next",
+        "rate_limit": "next",
+        "context_window": "next",
+        "content_policy": "stop",
+        "bad_request": "stop",
+        "not_found": "next",
+        "timeout": "next",
+        "server": "retry",
+        "overloaded": "next",
+        "connection": "retry",
+        "invalid_response": "next",
+        "capability": "next",
+        "budget": "stop",
+        "stream_interrupted": "stop",
+    }
+)
+"""Per error class: try the same candidate again, go on to the next one, or give up. TOML's `actions` may change it."""
+
+_FIXED = frozenset({"budget", "stream_interrupted"})
+
+_CLASSES: Mapping[type[CallError], str] = {
+    CredentialsError: "auth",
+    AccessDeniedError: "permission",
+    QuotaError: "quota",
+    RateLimitError: "rate_limit",
+    ContextWindowError: "context_window",
+    ContentPolicyError: "content_policy",
+    BadRequestError: "bad_request",
+    NotFoundError: "not_found",
+    CallTimeoutError: "timeout",
+    ServerError: "server",
+    OverloadedError: "overloaded",
+    UnreachableError: "connection",
+    InvalidResponseError: "invalid_response",
+    CapabilityError: "capability",
+    BudgetError: "budget",
+    StreamInterruptedError: "stream_interrupted",
+}
+
+
+def error_class(error: CallError) -> str:
+    """Give the word that `actions` tables use for this error; `server` for one of no class of its own."""
+    return next((_CLASSES[cls] for cls in type(error).__mro__ if cls in _CLASSES), "server")
+
+
+def action_for(error: CallError, overrides: Mapping[str, str]) -> Action:
+    """Give what to do after this error: what `overrides` say, else the table.
+
+    A budget that is used up and a stream that broke after its first event always stop. The same request is never
+    sent again where the error itself says that it cannot succeed: `retry` becomes `next`.
+    """
+    word = error_class(error)
+    action = ACTIONS[word] if word in _FIXED else _checked(overrides.get(word), ACTIONS[word])
+    return "next" if action == "retry" and word == "server" and not error.retryable else action
+
+
+def _checked(given: str | None, default: Action) -> Action:
+    match given:
+        case "retry" | "next" | "stop":
+            return given
+        case _:
+            return default

@@ -1,0 +1,1 @@
+"""Azure's deployments of OpenAI models: chat completions and images."""

@@ -1,0 +1,117 @@
+"""What every worker is handed, and what it promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Protocol
+
+from pipelex_like.types import FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pipelex_like.deck import Candidate
+    from pipelex_like.types import ExtractJob, ExtractReply, ImageJob, ImageReply, LlmJob, LlmReply, Piece
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How to reach a backend: everything its SDK needs, so that the SDK looks nothing up by itself.
+
+    `keys` are the SDK's settings by name (`api_key`, `endpoint`, `aws_region`, ...), `proxy` a URL or None,
+    `secrets` every value that must never be printed, `shown` how a key may be printed (`${OPENAI_API_KEY}`). The
+    repr shows names only.
+    """
+
+    backend: str
+    sdk: str
+    keys: FrozenDict[str, str | int | float | bool] = field(default_factory=FrozenDict)
+    headers: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    proxy: str | None = None
+    secrets: frozenset[str] = frozenset()
+    shown: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    connect_timeout: float = 10.0
+
+    def __repr__(self) -> str:
+        given = ", ".join(sorted([*self.keys, *self.headers]))
+        return f"Access(backend={self.backend!r}, sdk={self.sdk!r}, given=[{given}])"
+
+    def text(self, key: str) -> str | None:
+        """Give the value of a key as text, or None where it is not set."""
+        value = self.keys.get(key)
+        return None if value is None else str(value)
+
+    def fingerprint(self) -> str:
+        """Give a hash that is equal for equal access and tells nothing of the values in it."""
+        facts = (
+            self.backend,
+            self.sdk,
+            sorted((name, repr(value)) for name, value in self.keys.items()),
+            sorted(self.headers.items()),
+            self.proxy,
+            self.connect_timeout,
+        )
+        return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one attempt, in seconds and bytes; None = no bound of that sort.
+
+    `timeout` bounds the whole answer of a call without a stream. In a stream `first_event` and `between_events`
+    bound only the waiting for the provider, and `max_stream_seconds` the whole.
+    """
+
+    timeout: float | None = None
+    connect: float | None = None
+    first_event: float | None = None
+    between_events: float | None = None
+    max_stream_seconds: float | None = None
+    max_response_bytes: int = 64 * MEBIBYTE
+    max_event_bytes: int = 8 * MEBIBYTE
+
+
+class LlmWorker(Protocol):
+    """Answers one turn of a conversation. Raises CallError subclasses only."""
+
+    async def generate(self, job: LlmJob, candidate: Candidate, limits: Limits) -> LlmReply:
+        """Give the whole answer."""
+        ...
+
+    def stream(self, job: LlmJob, candidate: Candidate, limits: Limits) -> AsyncGenerator[Piece]:
+        """Give the answer piece by piece, an EndPiece last; closing the generator closes the upstream."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections. The worker is not used after that."""
+        ...
+
+
+class ExtractWorker(Protocol):
+    """Reads a document. Raises CallError subclasses only."""
+
+    async def extract(self, job: ExtractJob, candidate: Candidate, limits: Limits) -> ExtractReply:
+        """Give the pages that were asked for, in order."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what is held."""
+        ...
+
+
+class ImageWorker(Protocol):
+    """Draws pictures. Raises CallError subclasses only."""
+
+    async def draw(self, job: ImageJob, candidate: Candidate, limits: Limits) -> ImageReply:
+        """Give the pictures, measured."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+Worker = LlmWorker | ExtractWorker | ImageWorker

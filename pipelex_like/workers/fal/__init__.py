@@ -1,0 +1,1 @@
+"""fal: pictures through a queue."""

@@ -1,0 +1,1 @@
+"""Chat completions and images, as OpenAI and many others offer them."""

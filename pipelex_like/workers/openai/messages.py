@@ -1,0 +1,135 @@
+"""Messages as chat completions write them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, assert_never
+
+from pipelex_like.errors import CapabilityError
+from pipelex_like.types import (
+    DocumentPart,
+    ImagePart,
+    OpaquePart,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+    thaw,
+)
+from pipelex_like.workers.capability import is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_like.deck import Candidate
+    from pipelex_like.types import Media, Message, Part
+
+Body = dict[str, object]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One message of ours on its way to the wire's: tool results become messages of their own, before the rest."""
+
+    content: list[Body] = field(default_factory=list[Body])
+    calls: list[Body] = field(default_factory=list[Body])
+    results: list[Body] = field(default_factory=list[Body])
+    more: Body = field(default_factory=dict[str, object])
+
+
+def wire_messages(messages: Iterable[Message], candidate: Candidate) -> tuple[list[Body], tuple[str, ...]]:
+    """Give the wire's messages, and a line for each kind of part that the wire has no place for.
+
+    Raises CapabilityError for a document that chat completions cannot carry.
+    """
+    wire: list[Body] = []
+    adapted: dict[str, None] = {}
+    for message in messages:
+        turn = _Turn()
+        for part in message.parts:
+            _add(turn, part, message, candidate, adapted)
+        wire += turn.results
+        if turn.content or turn.calls or turn.more or not turn.results:
+            wire.append(_message(message.role, turn))
+    return wire, tuple(adapted)
+
+
+def _message(role: str, turn: _Turn) -> Body:
+    if turn.calls:
+        return {"role": role, "content": _joined(turn.content) or None, "tool_calls": turn.calls, **turn.more}
+    return {"role": role, "content": _joined(turn.content), **turn.more}
+
+
+def _joined(content: list[Body]) -> str | list[Body]:
+    if len(content) == 1 and content[0]["type"] == "text":
+        return str(content[0]["text"])
+    return content or ""
+
+
+def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, adapted: dict[str, None]) -> None:
+    match part:
+        case TextPart():
+            turn.content.append({"type": "text", "text": part.text})
+        case ImagePart() | DocumentPart() if message.role != "user":
+            adapted[f"pictures and documents in a turn of the {message.role}: left out, only the user's have any"] = (
+                None
+            )
+        case ImagePart():
+            turn.content.append(_image(part))
+        case DocumentPart():
+            turn.content.append(_document(part.media, candidate))
+        case ToolCallPart():
+            call = part.call
+            function = {"name": call.name, "arguments": call.raw}
+            turn.calls.append({"id": call.id, "type": "function", "function": function})
+        case ToolResultPart():
+            turn.results.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
+        case ReasoningPart():
+            adapted["reasoning of earlier turns: left out, chat completions take none back"] = None
+        case OpaquePart() if part.backend == candidate.backend:
+            turn.more.update({key: thaw(value) for key, value in part.data.items()})
+        case OpaquePart():
+            adapted[f"what only {part.backend} understands of an earlier turn: left out"] = None
+        case _:
+            assert_never(part)
+
+
+def _image(part: ImagePart) -> Body:
+    image: Body = {"url": part.media.url if part.media.data is None else _data_uri(part.media)}
+    if part.detail is not None:
+        image["detail"] = part.detail
+    return {"type": "image_url", "image_url": image}
+
+
+def _data_uri(media: Media) -> str:
+    return f"data:{media.mime};base64,{b64encode(media.data or b'').decode()}"
+
+
+def _document(media: Media, candidate: Candidate) -> Body:
+    name = media.name or "document"
+    if media.data is None:
+        raise _cannot(candidate, f'the document "{name}" by its URL', "Hand over its bytes or a path.")
+    if is_text(media):
+        text = media.data.decode("utf-8", "replace")
+        return {"type": "text", "text": framed(name, text, candidate.spec.prompting_target)}
+    if media.mime != "application/pdf":
+        raise _cannot(candidate, f'the document "{name}" ({media.mime})', "Extract its text first.")
+    return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": _data_uri(media)}}
+
+
+def _cannot(candidate: Candidate, what: str, way_out: str) -> CapabilityError:
+    return CapabilityError(
+        f"{candidate.backend} ({candidate.model_id}): chat completions cannot carry {what}. {way_out}"
+    )
+
+
+def framed(name: str, text: str, target: str | None) -> str:
+    """Frame a text document for the prompt as the model likes it: XML tags for Anthropic's, Markdown for others."""
+    if target == "anthropic":
+        return f'<document name="{escape(name)}">\n{text}\n</document>'
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"### {' '.join(name.split())}\n\n{fence}\n{text}\n{fence}"

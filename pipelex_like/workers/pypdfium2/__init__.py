@@ -1,0 +1,1 @@
+"""The text layer of PDFs, read in this process."""

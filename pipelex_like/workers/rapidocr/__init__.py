@@ -1,0 +1,1 @@
+"""OCR by RapidOCR in this process."""

@@ -1,0 +1,1 @@
+"""OCR by the tesseract program on this machine."""

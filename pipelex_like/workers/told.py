@@ -1,0 +1,141 @@
+"""Reads what a provider says in an error: its own words, code and wish to wait, short and without secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import orjson
+
+from pipelex_like.types import is_list, is_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_LONGEST = 400
+_SHORTEST_SECRET = 4
+_LIKE_A_KEY = re.compile(
+    r"\b(?:sk|pk|gsk|xai|hf|r8)[-_][A-Za-z0-9*._-]{8,}"
+    r"|\b(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{12,}"
+    r"|(?<=Bearer )\S+"
+    r"|\S*\*{3,}\S*"
+)
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an error body says. `status` is an HTTP status that the body itself names."""
+
+    message: str
+    code: str = ""
+    kind: str = ""
+    status: int | None = None
+
+
+def told(body: bytes | object, status: int | None = None) -> Told:
+    """Read the body of an error, whatever its form: JSON of any vendor, HTML or plain text."""
+    value = _parsed(body) if isinstance(body, bytes) else body
+    if isinstance(value, bytes):
+        return Told(message=_plain(value) or f"status {status} without a reason")
+    error = _error_table(value)
+    message = _message(error)
+    code, kind = error.get("code"), error.get("type") or error.get("status")
+    inner = code if isinstance(code, int) and not isinstance(code, bool) else _number(code)
+    return Told(
+        message=_short(message) if message else f"status {status or code or 'unknown'} without a reason",
+        code=str(code or ""),
+        kind=str(kind or ""),
+        status=inner if inner is not None and 400 <= inner <= 599 else None,
+    )
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        value: object = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    return value if is_table(value) or is_list(value) else body
+
+
+def _error_table(value: object) -> dict[str, object]:
+    while is_list(value) and value:
+        value = value[0]
+    if not is_table(value):
+        return {"message": value} if isinstance(value, str) else {}
+    inner = value.get("error")
+    if is_table(inner):
+        return {"code": value.get("code"), **inner}
+    if isinstance(inner, str):
+        return {**value, "message": value.get("message", inner), "type": inner}
+    errors = value.get("errors")
+    return _error_table(errors) if is_list(errors) and errors else value
+
+
+def _message(error: Mapping[str, object]) -> str:
+    for key in ("message", "detail", "msg", "error", "reason", "title"):
+        value = error.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+        if is_list(value):
+            parts = [_message(part) for part in value if is_table(part)]
+            if any(parts):
+                return "; ".join(part for part in parts if part)
+        if is_table(value):
+            return _message(value)
+    return ""
+
+
+def _plain(body: bytes) -> str:
+    title = _TITLE.search(body)
+    if title is not None:
+        return _short(title.group(1).decode("utf-8", "replace"))
+    return "a page of HTML" if body.lstrip()[:1] == b"<" else _short(body[:2000].decode("utf-8", "replace"))
+
+
+def _short(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= _LONGEST else one_line[: _LONGEST - 1].rstrip() + "…"
+
+
+def _number(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) == 3 else None
+
+
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Take out every secret, and whatever looks like a key, whole or masked by the provider."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return _LIKE_A_KEY.sub("***", text)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Give the seconds that the provider asks to wait, from a number or a date; None if it does not say.
+
+    A date is measured against the answer's own `Date`, so that no clock is read.
+    """
+    thousandths = _seconds(headers.get("retry-after-ms"))
+    if thousandths is not None:
+        return thousandths / 1000
+    text = headers.get("retry-after")
+    seconds = _seconds(text)
+    if seconds is not None or text is None:
+        return seconds
+    try:
+        until = parsedate_to_datetime(text)
+        now = parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return max(0.0, number) if number is not None and isfinite(number) else None

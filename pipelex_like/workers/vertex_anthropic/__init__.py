@@ -1,0 +1,1 @@
+"""Claude on Google's Vertex AI."""

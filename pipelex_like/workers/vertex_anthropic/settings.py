@@ -1,0 +1,21 @@
+"""What `sdk = "vertex_anthropic"` asks of a backend's table."""
+
+from __future__ import annotations
+
+from pipelex_like.deck import SdkKey, SdkSettings
+
+SETTINGS = SdkSettings(
+    sdk="vertex_anthropic",
+    keys=(
+        SdkKey(name="gcp_project_id", template="${GCP_PROJECT_ID|VERTEXAI_PROJECT}", public=True),
+        SdkKey(name="gcp_location", template="${GCP_LOCATION|VERTEXAI_LOCATION}", public=True),
+        SdkKey(
+            name="gcp_credentials_file_path", template="${GCP_CREDENTIALS_FILE_PATH|GOOGLE_APPLICATION_CREDENTIALS}"
+        ),
+        SdkKey(name="endpoint"),
+    ),
+    required=(("gcp_project_id", "gcp_location"),),
+    module="anthropic",
+    extra="anthropic",
+)
+"""The settings, for the deck."""

@@ -1,0 +1,1 @@
+"""Mistral models on Google's Vertex AI."""
