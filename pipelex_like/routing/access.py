@@ -1,0 +1,206 @@
+"""The keys, headers and policy of a backend filled in, with what any output may show of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pipelex_like.deck import Filled, Policy, Slot, Template
+from pipelex_like.routing.variables import Value, coerce, misfit, sdk_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_like.deck import BackendSpec, Scalarish, SdkKey, SdkSettings
+    from pipelex_like.errors import Problem
+    from pipelex_like.routing.variables import Environment
+
+HIDDEN = "***"
+# A shorter text is no secret, and blotting it out would spoil every message.
+_SHORTEST_SECRET = 4
+_CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+_POLICY_KEYS = tuple(item.name for item in fields(Policy))
+
+
+@dataclass(slots=True)
+class Access:
+    """What the table of a backend comes to in an environment.
+
+    `missing` maps each key that stands in the table to the variables it lacks, `wanting` the same for keys that
+    only an SDK's template stands for; `live` maps the keys that variables (not defaults) set to their names.
+    """
+
+    keys: dict[str, Filled] = field(default_factory=dict[str, Filled])
+    headers: dict[str, Filled] = field(default_factory=dict[str, Filled])
+    proxy: Filled | None = None
+    policy: Policy = field(default_factory=Policy)
+    missing: dict[str, tuple[Template, tuple[Slot, ...]]] = field(
+        default_factory=dict[str, tuple[Template, tuple[Slot, ...]]]
+    )
+    wanting: dict[str, tuple[Slot, ...]] = field(default_factory=dict[str, tuple[Slot, ...]])
+    live: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    secrets: set[str] = field(default_factory=set[str])
+    problems: list[Problem] = field(default_factory=list["Problem"])
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The values that no output may hold."""
+        return frozenset(secret for secret in self.secrets if len(secret) >= _SHORTEST_SECRET)
+
+
+def fill_access(spec: BackendSpec, sdks: Iterable[SdkSettings], environment: Environment) -> Access:
+    """Fill in a backend's table; keys that it lacks take the SDK's own template."""
+    known: dict[str, SdkKey] = {}
+    for sdk in sdks:
+        for key in sdk.keys:
+            known.setdefault(key.name, key)
+    access = Access()
+    for name, value in spec.keys.items():
+        _fill_key(access, name, value, known.get(name), environment)
+    for name, key in known.items():
+        if name not in spec.keys and key.template is not None:
+            template = sdk_template(key.template, spec.origin.at(name), key.scalar)
+            _fill_key(access, name, template, key, environment, given=False)
+    for name, value in spec.headers.items():
+        hidden = bool(_CREDENTIAL.search(name))
+        filled = _fill(access, f"headers.{name}", value, environment, shown=HIDDEN if hidden else None)
+        if filled is not None:
+            access.headers[name] = filled
+            _keep_literal(access, value, filled, hidden)
+    if spec.proxy is not None:
+        access.proxy = _fill(access, "proxy", spec.proxy, environment, shown=_proxy_shown(spec.proxy))
+        if access.proxy is not None and isinstance(spec.proxy, str) and "@" in spec.proxy:
+            _keep(access, spec.proxy, *_passwords(spec.proxy))
+    access.policy = _fill_policy(access, spec.policy, environment)
+    return access
+
+
+def _fill_key(
+    access: Access,
+    name: str,
+    value: Scalarish,
+    key: SdkKey | None,
+    environment: Environment,
+    *,
+    given: bool = True,
+) -> None:
+    secret = key.secret if key is not None else bool(_CREDENTIAL.search(name))
+    public = key is not None and key.public
+    shown = HIDDEN if secret else _host(str(value)) if name == "endpoint" and "@" in str(value) else None
+    filled = _fill(access, name, value, environment, shown=shown, public=public, given=given)
+    if filled is not None:
+        access.keys[name] = filled
+        _keep_literal(access, value, filled, secret)
+
+
+def _fill(
+    access: Access,
+    name: str,
+    value: Scalarish,
+    environment: Environment,
+    *,
+    shown: str | None,
+    public: bool = False,
+    given: bool = True,
+) -> Filled | None:
+    if not isinstance(value, Template):
+        blank = isinstance(value, str) and not value.strip()
+        return None if blank else Filled(value, shown if shown is not None else str(value))
+    reading = environment.read(value)
+    if reading.missing and given:
+        access.missing[name] = (value, reading.missing)
+    elif reading.missing:
+        access.wanting[name] = reading.missing
+    if reading.found:
+        access.live[name] = reading.found
+    if reading.text is None:
+        return None
+    filled = coerce(reading.text, value.scalar)
+    if filled is None:
+        access.problems.append(misfit(value))
+        return None
+    if isinstance(filled, str) and not public and reading.found:
+        _hide(access, name, filled, reading.values)
+    return Filled(_scalar(filled), _shown(name, value, filled, public=public))
+
+
+def _scalar(value: Value) -> str | int | float | bool:
+    return value if isinstance(value, str | int | float) else float(value)
+
+
+def _shown(name: str, template: Template, value: Value, *, public: bool) -> str:
+    if public:
+        return str(value)
+    return (_host(str(value)) if name == "endpoint" else "") or template.text
+
+
+def _hide(access: Access, name: str, value: str, parts: tuple[str, ...]) -> None:
+    if name == "endpoint" and _is_bare(value):
+        return
+    _keep(access, value, *parts)
+
+
+def _keep(access: Access, *values: str) -> None:
+    access.secrets.update(value.strip() for value in values)
+
+
+def _keep_literal(access: Access, value: Scalarish, filled: Filled, secret: bool) -> None:
+    if secret and not isinstance(value, Template):
+        text = str(filled.value)
+        # `Bearer abc` is a secret for the sake of its last word.
+        _keep(access, text, *text.split()[-1:])
+
+
+def _is_bare(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and parts.path.rstrip("/") in ("", "/v1") and not (parts.query or "@" in parts.netloc)
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else ""
+
+
+def _proxy_shown(proxy: str | Template) -> str | None:
+    return (_host(proxy) or HIDDEN) if isinstance(proxy, str) and "@" in proxy else None
+
+
+def _passwords(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
+    return [parts.password] if parts.password else []
+
+
+def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Policy:
+    changes: dict[str, Value | None] = {}
+    for name in _POLICY_KEYS:
+        template = getattr(policy, name)
+        if not isinstance(template, Template):
+            continue
+        reading = environment.read(template)
+        value = None if reading.text is None else coerce(reading.text, template.scalar)
+        least = 0 if name == "max_retries" else 1 if template.scalar == "int" else None
+        if reading.text is not None and (isinstance(value, str) or value is None or not _fits(value, least)):
+            access.problems.append(misfit(template, _POLICY_WISH[least]))
+            value = None
+        changes[name] = value
+    return replace(policy, **changes) if changes else policy
+
+
+_POLICY_WISH = {None: "a number above 0", 0: "a whole number from 0", 1: "a whole number from 1"}
+
+
+def _fits(value: Value, least: int | None) -> bool:
+    number = float(value)
+    return number > 0 if least is None else number >= least

@@ -1,0 +1,241 @@
+"""How a reference is resolved, told step by step with the place that decided each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipelex_like.deck import Preset, Template
+from pipelex_like.errors import ResolveError
+from pipelex_like.routing.candidates import find_servers
+from pipelex_like.routing.explanation import Explanation, Step
+from pipelex_like.routing.refusals import Refusal
+from pipelex_like.types import is_list, is_table, thaw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipelex_like.deck import BoundDeck, Candidate, Route, RouteRule
+    from pipelex_like.routing.assign import Place
+    from pipelex_like.routing.leaves import Leaf
+    from pipelex_like.routing.names import Names
+    from pipelex_like.types import Kind
+
+Locate = Callable[[str, tuple[str | int, ...]], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the router found for a reference: all that an explanation needs."""
+
+    kind: Kind | None
+    leaves: tuple[Leaf, ...]
+    preset: Preset | None
+    route: Route | None
+    error: str | None
+
+
+def explain(names: Names, reference: str, found: Found, locate: Locate | None = None) -> Explanation:
+    """Tell the way from a reference to its candidates; `locate` finds the line of a path in a file."""
+    bound = names.bound
+    steps = [_profile_step(bound)]
+    if found.kind is not None:
+        told: set[object] = set()
+        for leaf in found.leaves:
+            steps.extend(step for step in _way(leaf) if (step.text, step.origin) not in told)
+            told.update((step.text, step.origin) for step in steps)
+            steps.extend(_leaf_steps(names, leaf, found.kind))
+    candidates = found.route.candidates if found.route is not None else ()
+    for number, candidate in enumerate(candidates, start=1):
+        steps.extend(_candidate_steps(bound, number, candidate, found.leaves))
+    return Explanation(
+        reference=reference,
+        kind=found.kind,
+        profile=bound.profile.name,
+        profile_from=bound.profile_from,
+        route=found.route,
+        error=found.error,
+        steps=tuple(_located(step, locate) for step in steps),
+        shown=tuple(_shown(bound, candidate) for candidate in candidates),
+    )
+
+
+def _located(step: Step, locate: Locate | None) -> Step:
+    if locate is None or step.origin is None or not step.origin.file:
+        return step
+    return replace(step, line=locate(step.origin.file, step.origin.path))
+
+
+def look(resolve: Callable[[], tuple[Kind, tuple[Leaf, ...], Preset | None]], route: Callable[[], Route]) -> Found:
+    """Resolve a reference as far as it goes, keeping the error instead of raising it."""
+    kind: Kind | None = None
+    leaves: tuple[Leaf, ...] = ()
+    preset: Preset | None = None
+    try:
+        kind, leaves, preset = resolve()
+        return Found(kind, leaves, preset, route(), None)
+    except ResolveError as error:
+        return Found(kind, leaves, preset, None, str(error))
+
+
+def _profile_step(bound: BoundDeck) -> Step:
+    if bound.profile_from == "none":
+        return Step("no profile: every backend that is on may serve, in the order of backends.toml")
+    origin = bound.profile.origin if bound.profile.origin.file else None
+    if bound.profile_from == "active":
+        origin = bound.deck.profiles.active_origin
+    by = bound.profile_from
+    by = f"PIPELEX_ENV and {by}" if by.startswith("[environments]") else by
+    return Step(f'profile "{bound.profile.name}", chosen by {by}', origin, "chosen")
+
+
+def _way(leaf: Leaf) -> Iterator[Step]:
+    for hop in leaf.hops or ():
+        said = ", ".join(f"{name} = {_plain(value)}" for name, value in hop.settings.items())
+        with_settings = f" with {said}" if said else ""
+        yield Step(f'{hop.what} "{hop.name}"{with_settings}', hop.origin)
+
+
+def _leaf_steps(names: Names, leaf: Leaf, kind: Kind) -> Iterator[Step]:
+    bound, found = names.bound, find_servers(names, leaf, kind)
+    place = _place(names, leaf, kind)
+    if place is not None and place.stand_in is not None:
+        text = f'"{place.replaced}" is replaced by "{place.handle}"'
+        yield Step(text, place.stand_in.origin, "chosen")
+    if place is not None:
+        yield from _rule_steps(names, place, kind)
+    else:
+        at = leaf.provider or leaf.backend
+        insists = "provider" if leaf.provider else "a pin"
+        yield Step(f'"{leaf.name}" is asked of "{at}" ({insists})' if at else f'nothing knows "{leaf.name}"')
+    if isinstance(found, Refusal):
+        text = found.text or f'nobody serves "{leaf.name}"'
+        yield Step(text, None, "lost")
+        yield from (Step(f"what helps: {cure}") for cure in found.cures(names.assigner))
+        return
+    for server in found[0]:
+        backend = bound.backends[server.backend]
+        yield Step(f'"{server.backend}" is {backend.state}: {backend.reason}', backend.spec.origin)
+        if server.spec.retired:
+            yield Step(f'"{server.spec.handle}" is retired', server.spec.origin)
+
+
+def _place(names: Names, leaf: Leaf, kind: Kind) -> Place | None:
+    if leaf.provider is not None or leaf.how in ("pin", "unknown"):
+        return None
+    found = find_servers(names, leaf, kind)
+    return found[1] if not isinstance(found, Refusal) else names.assigner.place(leaf.name, kind)
+
+
+def _rule_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
+    handle, bound = place.handle, names.bound
+    decided = False
+    for match in names.rules.routes.matches(handle):
+        rule = match.rule
+        written = f'{"optional_routes" if rule.optional else "routes"} "{rule.pattern}" = "{rule.backend}"'
+        if rule is place.rule:
+            decided = True
+            exact = "its very name" if match.literals is None else f"{match.literals} literal characters"
+            yield Step(f'"{handle}" matches {written} ({exact})', rule.origin, "chosen")
+        else:
+            yield Step(f"{written} also matches, {_lost(names, rule, place, kind, decided)}", rule.origin, "lost")
+    default = bound.profile.default
+    if place.how == "default":
+        yield Step(f'default = "{default}" serves "{handle}"', bound.profile.where("default"), "chosen")
+    elif default is not None:
+        why = "a route decides" if decided else _unable(names, default, handle, kind)
+        yield Step(f'default = "{default}" does not count: {why}', bound.profile.where("default"), "lost")
+    if not place.servers or decided or place.how == "default":
+        return
+    first = place.servers[0].backend
+    match place.how:
+        case "fallback_order":
+            yield Step(f'"{first}" serves it, by fallback_order', bound.profile.where("fallback_order"), "chosen")
+        case "unlisted":
+            origin = bound.backends[first].spec.where("unlisted")
+            yield Step(f'"{first}" takes "{handle}" by its unlisted patterns', origin, "chosen")
+        case "stand_in":
+            yield Step(f'"{first}" serves it, because the stand-in names the model', None, "chosen")
+        case _:
+            text = f'"{first}" serves it, as the first in backends.toml that is on'
+            yield Step(text, bound.backends[first].spec.origin, "chosen")
+
+
+def _lost(names: Names, rule: RouteRule, place: Place, kind: Kind, decided: bool) -> str:
+    if rule.optional and not decided:
+        return f"but does not count: {_unable(names, rule.backend, place.handle, kind)}"
+    chosen = f'"{place.rule.pattern}"' if place.rule is not None else "another"
+    return f"but {chosen} says more or stands before it"
+
+
+def _unable(names: Names, backend: str, handle: str, kind: Kind) -> str:
+    held = names.bound.backends.get(backend)
+    if held is None:
+        return f'"{backend}" is not declared'
+    if held.state != "on":
+        return f'"{backend}" is {held.state} ({held.reason})'
+    if names.assigner.spec(backend, handle, kind) is None:
+        return f'"{backend}" does not serve "{handle}"'
+    return "another rule comes before it"
+
+
+def _candidate_steps(bound: BoundDeck, number: int, candidate: Candidate, leaves: Sequence[Leaf]) -> Iterator[Step]:
+    text = f'candidate {number}: "{candidate.backend}" with model id "{candidate.model_id}" through {candidate.sdk}'
+    yield Step(text, candidate.spec.origin, "chosen" if number == 1 else "info")
+    leaf = next((leaf for leaf in leaves if _gave(leaf, candidate)), None)
+    for name, value in _settings_shown(bound, candidate).items():
+        hop = next((hop for hop in (leaf.hops if leaf and leaf.hops else ()) if name in hop.settings), None)
+        source = f'{hop.what} "{hop.name}"' if hop is not None else "its spec"
+        origin = hop.origins.get(name, hop.origin) if hop is not None else candidate.spec.origin
+        yield Step(f"{name} = {_plain(value)}, from {source}", origin)
+    for line in candidate.adapted:
+        yield Step(f"adapted: {line}", candidate.spec.origin)
+    if candidate.broken is not None:
+        yield Step(f'a call fails: backend "{candidate.backend}" is broken: {candidate.broken}')
+
+
+def _gave(leaf: Leaf, candidate: Candidate) -> bool:
+    same_settings = all(
+        candidate.given.get(name) == value for name, value in leaf.settings.items() if value is not None
+    )
+    names = (candidate.handle, candidate.model_id, candidate.stood_in_for)
+    return leaf.name in names and same_settings
+
+
+def _shown(bound: BoundDeck, candidate: Candidate) -> dict[str, object]:
+    return {
+        "handle": candidate.handle,
+        "backend": candidate.backend,
+        "model_id": candidate.model_id,
+        "sdk": candidate.sdk,
+        "settings": _settings_shown(bound, candidate),
+    }
+
+
+def _settings_shown(bound: BoundDeck, candidate: Candidate) -> dict[str, object]:
+    """Give the settings as plain values, with those of the spec's `extra` that a variable filled in as templates."""
+    shown = {name: thaw(value) for name, value in candidate.settings.items()}
+    models = bound.deck.specs.get(candidate.backend)
+    written = models.get(candidate.handle) if models is not None else None
+    extra = shown.get("extra")
+    if written is not None and written.templated and is_table(extra):
+        own = candidate.given.get("extra")
+        own_keys = own if is_table(own) else {}
+        shown["extra"] = {
+            key: value if key in own_keys else _untemplated(written.extra.get(key, value))
+            for key, value in extra.items()
+        }
+    return shown
+
+
+def _untemplated(value: object) -> object:
+    if isinstance(value, Template):
+        return value.text
+    if is_table(value):
+        return {key: _untemplated(item) for key, item in value.items()}
+    return [_untemplated(item) for item in value] if is_list(value) else value
+
+
+def _plain(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(thaw(value))

@@ -1,0 +1,208 @@
+"""The router: a reference in, a route out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_like.deck import Policy
+from pipelex_like.deck.vocabulary import SETTINGS, fault_of
+from pipelex_like.errors import ResolveError, did_you_mean
+from pipelex_like.routing.assign import Assigner
+from pipelex_like.routing.candidates import make_route
+from pipelex_like.routing.explain import explain, look
+from pipelex_like.routing.flatten import Flattener
+from pipelex_like.routing.leaves import POLICY_KEYS, Layer
+from pipelex_like.routing.names import Names
+from pipelex_like.routing.refusals import unknown
+from pipelex_like.routing.rules import Rules
+from pipelex_like.types import EMPTY, KINDS, FrozenDict, freeze, is_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Literal
+
+    from pipelex_like.deck import BoundDeck, Preset, Route
+    from pipelex_like.routing.explain import Locate
+    from pipelex_like.routing.explanation import Explanation
+    from pipelex_like.routing.leaves import Leaf
+    from pipelex_like.types import Kind
+
+# Names of the deck are finite; pins and unlisted ids come from callers, and are remembered up to this number.
+_MOST_ROUTES = 10_000
+_TABLE_KEYS = ("model", "provider", "only", "exclude")
+
+
+class Router:
+    """Looks references up in a bound deck.
+
+    Safe to share between threads: all it ever changes is a bounded memory of routes that it found before. `locate`
+    finds the line of a path in a file, for explanations.
+    """
+
+    def __init__(self, bound: BoundDeck, *, locate: Locate | None = None) -> None:
+        self.bound = bound
+        self._locate = locate
+        self._names = Names(Assigner(bound, Rules(bound)))
+        self._flattener = Flattener(self._names)
+        self._routes: dict[Kind | None, dict[str, Route]] = {kind: {} for kind in (None, *KINDS)}
+
+    def resolve(self, reference: str, kind: Kind | None = None) -> Route:
+        """Give the route of a reference. Without `kind` the reference must mean one kind only.
+
+        Raises LLMHandleNotFoundError, LLMPresetNotFoundError or HandleNotFoundError for a name that nothing knows,
+        ResolveError for one that is served by nobody here, ambiguous or ruled out.
+        """
+        remembered = self._routes.get(kind)
+        route = remembered.get(reference) if remembered is not None else None
+        return route if route is not None else self._resolve(reference, kind)
+
+    def default(self, kind: Kind, slot: Literal["for_text", "for_object", "default"]) -> str:
+        """Give the reference of a default choice. Raises ResolveError that names the key to write where none is."""
+        choice = self.bound.deck.choices.get((kind, slot))
+        if choice is None and kind == "llm":
+            choice = self.bound.deck.choices.get((kind, "for_text"))
+        if choice is not None:
+            return choice.reference
+        key = f"[llm.choice_defaults] {'for_text' if slot == 'default' else slot}"
+        wanted = key if kind == "llm" else f"[{kind}] choice_default"
+        raise ResolveError(
+            f"no model was named, and the deck has no default choice for this: write {wanted}, or pass model=...",
+            reference="",
+        )
+
+    def route(
+        self,
+        model: str | Mapping[str, object],
+        kind: Kind,
+        *,
+        provider: str | None = None,
+        only: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        settings: Mapping[str, object] = EMPTY,
+    ) -> Route:
+        """Give the route of a call. `model` is a reference or an inline table (`{"model": ..., **settings}`).
+
+        The call's settings win over the table's, these over the deck's; `only` and `exclude` strike candidates
+        out, `provider` pins every one. Raises as `resolve` does, and ResolveError for a setting that is wrong.
+        """
+        if isinstance(model, str) and provider is None and only is None and not exclude and not settings:
+            return self.resolve(model, kind)
+        reference, table = (model, None) if isinstance(model, str) else self._inline(model, kind)
+        self._check_settings(settings, kind, reference)
+        own_only, own_exclude = self._flattener.limits(only, exclude)
+        call = Layer(
+            what="call",
+            name="call",
+            settings=_frozen(settings),
+            provider=self._provider(provider, reference),
+            only=own_only,
+            exclude=own_exclude,
+        )
+        pin = call.provider or (table.provider if table else None)
+        leaves, preset = self._leaves(reference, kind, pin)
+        if table is not None:
+            leaves = table.over(leaves)
+        return make_route(self._names, reference, kind, call.over(leaves), preset.name if preset else None)
+
+    def explain(self, reference: str, kind: Kind | None = None) -> Explanation:
+        """Tell how a reference is resolved, step by step, with the place that decided each; never raises for a
+        reference that leads nowhere, but says so."""
+
+        def models() -> tuple[Kind, tuple[Leaf, ...], Preset | None]:
+            wanted = kind if kind is not None else self.kind_of(reference)
+            return wanted, *self._leaves(reference, wanted, None)
+
+        return explain(self._names, reference, look(models, lambda: self.resolve(reference, kind)), self._locate)
+
+    def kind_of(self, reference: str) -> Kind:
+        """Give the one kind that a reference means. Raises ResolveError where it means several or none."""
+        known: list[Kind] = []
+        certain: list[Kind] = []
+        for kind in KINDS:
+            leaves, preset = self._flattener.reference(reference, kind)
+            known.extend([kind] if leaves else [])
+            certain.extend([kind] if preset is not None or any(leaf.certain for leaf in leaves) else [])
+        if len(certain) > 1:
+            listed = ", ".join(certain)
+            raise ResolveError(
+                f'"{reference}" means something in several kinds: {listed}. Say which: kind="{certain[0]}".',
+                reference=reference,
+            )
+        if certain:
+            return certain[0]
+        if known:
+            return "llm" if "llm" in known else known[0]
+        raise unknown(self._names, reference, None)
+
+    def _resolve(self, reference: str, kind: Kind | None) -> Route:
+        if kind not in self._routes:
+            raise ResolveError(f'there is no kind "{kind}"; there are {", ".join(KINDS)}', reference=reference)
+        wanted = kind if kind is not None else self.kind_of(reference)
+        leaves, preset = self._leaves(reference, wanted, None)
+        route = make_route(self._names, reference, wanted, leaves, preset.name if preset else None)
+        memo = self._routes[kind]
+        if len(memo) < _MOST_ROUTES or all(leaf.how in ("handle", "model_id") for leaf in leaves):
+            memo[reference] = route
+        return route
+
+    def _leaves(self, reference: str, kind: Kind, provider: str | None) -> tuple[tuple[Leaf, ...], Preset | None]:
+        leaves, preset = self._flattener.reference(reference, kind, provider=provider)
+        if leaves:
+            return leaves, preset
+        others = self._flattener.elsewhere(reference, kind)
+        if others or preset is not None:
+            what = f"it is of kind {' and '.join(others)}" if others else "none of its targets is of that kind"
+            raise ResolveError(f'"{reference}" stands for no model of kind {kind}: {what}.', reference=reference)
+        raise unknown(self._names, reference, kind)
+
+    def _provider(self, name: object, reference: str) -> str | None:
+        backend = self._flattener.provider(name) if isinstance(name, str) else None
+        if backend is not None and backend not in self.bound.backends:
+            hint = did_you_mean(backend, [*self.bound.backends, *self.bound.other_names])
+            raise ResolveError(f'provider: there is no backend "{backend}". {hint}'.rstrip(), reference=reference)
+        return backend
+
+    def _inline(self, table: Mapping[str, object], kind: Kind) -> tuple[str, Layer]:
+        reference = table.get("model")
+        if not isinstance(reference, str):
+            raise ResolveError('an inline table needs "model", a reference as text', reference="")
+        policy = {key: value for key, value in table.items() if key in POLICY_KEYS}
+        settings = {key: value for key, value in table.items() if key not in policy and key not in _TABLE_KEYS}
+        self._check_settings(settings, kind, reference)
+        only, exclude = self._flattener.limits(
+            _names(table, "only", reference), _names(table, "exclude", reference) or ()
+        )
+        layer = Layer(
+            what="inline table",
+            name=reference,
+            settings=_frozen(settings),
+            policy=Policy(**policy),  # pyright: ignore[reportArgumentType]
+            provider=self._provider(table.get("provider"), reference),
+            only=only,
+            exclude=exclude,
+        )
+        return reference, layer
+
+    def _check_settings(self, settings: Mapping[str, object], kind: Kind, reference: str) -> None:
+        known = SETTINGS[kind]
+        for name, value in settings.items():
+            if name not in known:
+                raise ResolveError(
+                    f'"{name}" is no setting of {kind}. {did_you_mean(name, known)}'.rstrip(), reference=reference
+                )
+            fault = fault_of(kind, name, value)
+            if fault is not None:
+                raise ResolveError(f"{name}: {fault}", reference=reference)
+
+
+def _frozen(settings: Mapping[str, object]) -> FrozenDict[str, object]:
+    return FrozenDict({name: freeze(value) for name, value in settings.items()})
+
+
+def _names(table: Mapping[str, object], key: str, reference: str) -> list[str] | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    if not is_list(value) or not all(isinstance(name, str) for name in value):
+        raise ResolveError(f"{key}: expected a list of backend names", reference=reference)
+    return [str(name) for name in value]
