@@ -1,0 +1,156 @@
+"""What an Inference and all its views share: the deck of the moment, the clients, the background loop."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelex_like.engine.background import Background
+from pipelex_like.engine.clients import Clients, Key
+from pipelex_like.engine.load import Bound, Loaded, bind_to, log_warnings, read
+from pipelex_like.engine.sandbox import LazySandbox, is_simulated
+from pipelex_like.types import FrozenDict
+from pipelex_like.workers.base import Access
+
+if TYPE_CHECKING:
+    from pipelex_like.deck import Backend
+    from pipelex_like.engine.objects import ObjectShape
+    from pipelex_like.engine.runtime import Runtime
+
+CONNECT_SECONDS = 10.0
+_MOST_SHAPES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How to reach a backend through an SDK, and the fingerprint of it."""
+
+    access: Access
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A configuration in use. Calls take it once, so that a swap in their middle does not concern them.
+
+    `others` keeps the same deck bound to further profiles, `reaches` what was worked out per (backend, sdk).
+    """
+
+    loaded: Loaded
+    main: Bound
+    others: dict[str, Bound] = field(default_factory=dict[str, Bound])
+    reaches: dict[tuple[str, str], Reach] = field(default_factory=dict[tuple[str, str], Reach])
+
+    def under(self, profile: str | None) -> Bound:
+        """Give the deck under that profile; None = the one in force. Raises ConfigError for one that is not there."""
+        if profile is None or profile == self.main.deck.profile.name:
+            return self.main
+        bound = self.others.get(profile)
+        if bound is None:
+            bound = self.others[profile] = bind_to(self.loaded, profile)
+        return bound
+
+
+class Core:
+    """Holds all that outlives a call."""
+
+    def __init__(self, state: State, runtime: Runtime, profile: str | None) -> None:
+        self.state = state
+        self.runtime = runtime
+        self.clients = Clients()
+        self.background = Background()
+        self.sandbox = LazySandbox()
+        self.closed = False
+        self._profile = profile
+        self._shapes: dict[object, ObjectShape[object]] = {}
+
+    def reach(self, state: State, backend: Backend, sdk: str) -> Reach:
+        """Give the access to a backend; the sandbox is started if it is the one."""
+        key = (backend.name, sdk)
+        reach = state.reaches.get(key)
+        if reach is None:
+            access = self._access(backend, sdk)
+            reach = Reach(access, access.fingerprint())
+            # A sandbox lives in one process and may be started anew after a fork: its address is never kept.
+            if not is_simulated(backend):
+                state.reaches[key] = reach
+        return reach
+
+    def _access(self, backend: Backend, sdk: str) -> Access:
+        keys = {name: filled.value for name, filled in backend.keys.items()}
+        secrets = backend.secrets
+        if is_simulated(backend):
+            sandbox = self.sandbox.start()
+            keys |= {"endpoint": sandbox.url, "api_key": sandbox.api_key}
+            secrets |= {sandbox.api_key}
+        connect = backend.policy.connect_timeout
+        return Access(
+            backend=backend.name,
+            sdk=sdk,
+            keys=FrozenDict(keys),
+            headers=FrozenDict({name: str(filled.value) for name, filled in backend.headers.items()}),
+            proxy=None if backend.proxy is None else str(backend.proxy.value),
+            secrets=secrets,
+            shown=FrozenDict({name: filled.shown for name, filled in backend.keys.items()}),
+            connect_timeout=connect if isinstance(connect, int | float) else CONNECT_SECONDS,
+        )
+
+    def shape(self, wanted: object) -> ObjectShape[object]:
+        """Give the shape of a type; those of types that were asked for before are kept."""
+        from pipelex_like.engine.objects import shape_of
+
+        try:
+            shape = self._shapes.get(wanted)
+        except TypeError:  # a dict or a type with unhashable metadata
+            return shape_of(wanted)
+        if shape is None:
+            shape = shape_of(wanted)
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[wanted] = shape
+        return shape
+
+    def swap(self, *, profile: str | None = None, again: bool) -> None:
+        """Put another deck in force, read `again` or under another profile; on a ConfigError the old one stays."""
+        loaded = read(self.state.loaded.source) if again else self.state.loaded
+        chosen = profile or self._profile
+        state = State(loaded=loaded, main=bind_to(loaded, chosen))
+        log_warnings(state.main.loaded.warnings if again else ())
+        self.state, self._profile = state, chosen
+        self.clients.retire(self._is_live)
+
+    def _is_live(self, key: Key) -> bool:
+        state = self.state
+        backend = state.main.deck.backends.get(key.backend)
+        return backend is not None and self.reach(state, backend, key.sdk).fingerprint == key.fingerprint
+
+    def check_open(self) -> None:
+        """Raise RuntimeError once it was closed."""
+        if self.closed:
+            raise RuntimeError("this Inference is closed; load another one")
+
+    def close(self) -> None:
+        """Let go of everything: the background thread, its clients, those of loops that still run, the sandbox."""
+        self.closed = True
+        self.background.close()
+        self.clients.close_others()
+        self.sandbox.close()
+
+    async def aclose(self) -> None:
+        """Close like `close`; what belongs to the running loop is closed when this returns."""
+        import asyncio
+
+        self.closed = True
+        await self.clients.aclose()
+        # Both wait for a thread of theirs, which must not hold up this loop.
+        if self.background.running or self.sandbox.running:
+            await asyncio.to_thread(self.close)
+        else:
+            self.close()
+
+    def __del__(self) -> None:
+        # Dropped without close(): no word and no waiting, but our threads shall not outlive us.
+        if not self.closed and not sys.is_finalizing():
+            self.background.close(wait=False)
+            self.sandbox.close(wait=False)

@@ -1,0 +1,127 @@
+"""From the arguments of a call to everything that is decided before its first request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from pipelex_like.engine.calls import Call
+from pipelex_like.engine.inputs import conversation
+from pipelex_like.engine.limits import Rules
+from pipelex_like.engine.media import read_media
+from pipelex_like.engine.options import check_options
+from pipelex_like.engine.tools import read_tools
+from pipelex_like.types import ExtractJob, ImageJob, LlmJob, Message, OpaquePart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipelex_like.deck import Candidate
+    from pipelex_like.engine.core import Core
+    from pipelex_like.engine.inputs import PromptLike
+    from pipelex_like.engine.media import MediaLike
+    from pipelex_like.engine.options import Scope
+    from pipelex_like.engine.tools import ToolLike
+    from pipelex_like.types import Kind, ObjectSchema
+
+J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
+ModelLike = str | dict[str, object]
+Slot = Literal["for_text", "for_object", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Who is asked, and under which options; `model` None = the deck's default choice for `slot`."""
+
+    core: Core
+    scope: Scope
+    model: ModelLike | None
+    options: Mapping[str, object]
+    kind: Kind
+    slot: Slot = "default"
+
+
+def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) -> Call[J]:
+    """Route the call and collect its rules.
+
+    Raises TypeError or ValueError for wrong options, ResolveError for a model that leads nowhere, ConfigError for
+    a profile that is not there.
+    """
+    ask.core.check_open()
+    options = check_options(ask.kind, ask.options)
+    scope = options.scope.within(ask.scope)
+    state = ask.core.state
+    bound = state.under(scope.profile)
+    model = bound.router.default(ask.kind, ask.slot) if ask.model is None else ask.model
+    if not isinstance(model, str):
+        check_options(ask.kind, {name: value for name, value in model.items() if name != "model"})
+    route = bound.router.route(
+        model,
+        ask.kind,
+        provider=scope.provider,
+        only=scope.only,
+        exclude=scope.exclude,
+        settings=options.settings,
+    )
+    rules = Rules.of((options.policy, route.policy), bound.deck.backends)
+    return Call(core=ask.core, state=state, route=route, rules=rules, job_for=job_for)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The prompt of a language model with all that goes along."""
+
+    prompt: PromptLike
+    system: str | None
+    images: Sequence[MediaLike]
+    documents: Sequence[MediaLike]
+    tools: Sequence[ToolLike] = ()
+
+
+def llm_call(ask: Ask, said: Said, schema: ObjectSchema | None = None) -> Call[LlmJob]:
+    """Plan a text or an object."""
+    messages = conversation(said.prompt, system=said.system, images=said.images, documents=said.documents)
+    tools = read_tools(said.tools) if said.tools else ()
+    opaque = any(isinstance(part, OpaquePart) for message in messages for part in message.parts)
+
+    def job_for(candidate: Candidate) -> tuple[LlmJob, tuple[str, ...]]:
+        kept, left_out = _without_foreign(messages, candidate.backend) if opaque else (messages, ())
+        return LlmJob(messages=kept, tools=tools, schema=schema, settings=candidate.settings), left_out
+
+    return plan(ask, job_for)
+
+
+def extract_call(ask: Ask, document: MediaLike, pages: Sequence[int]) -> Call[ExtractJob]:
+    """Plan the reading of a document."""
+    media, numbers = read_media(document), tuple(pages)
+    wrong = [page for page in numbers if isinstance(page, bool) or page < 1]
+    if wrong:
+        raise ValueError(f"pages: numbers count from 1, got {wrong[0]!r}")
+    return plan(ask, lambda candidate: (ExtractJob(document=media, pages=numbers, settings=candidate.settings), ()))
+
+
+def image_call(ask: Ask, prompt: str, n: int, images: Sequence[MediaLike]) -> Call[ImageJob]:
+    """Plan the drawing of pictures."""
+    if not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
+    if not prompt.strip():
+        raise ValueError("the prompt is empty")
+    if isinstance(n, bool) or n < 1:
+        raise ValueError(f"n: expected a number of pictures from 1, got {n!r}")
+    models = tuple(read_media(image) for image in images)
+    return plan(ask, lambda candidate: (ImageJob(prompt=prompt, n=n, images=models, settings=candidate.settings), ()))
+
+
+def _without_foreign(messages: tuple[Message, ...], backend: str) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    kept: list[Message] = []
+    authors: dict[str, None] = {}
+    for message in messages:
+        foreign = [part.backend for part in message.parts if isinstance(part, OpaquePart) and part.backend != backend]
+        if not foreign:
+            kept.append(message)
+            continue
+        authors.update(dict.fromkeys(foreign))
+        parts = tuple(part for part in message.parts if not isinstance(part, OpaquePart) or part.backend == backend)
+        if parts:
+            kept.append(Message(message.role, parts))
+    return tuple(kept), tuple(f'what only "{name}" understands was left out of the conversation' for name in authors)

@@ -1,0 +1,167 @@
+"""The record of a call: every try in order, and what they consumed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipelex_like.errors import (
+    AllCandidatesFailedError,
+    CallError,
+    CallTimeoutError,
+    CapabilityError,
+    InvalidResponseError,
+    StreamInterruptedError,
+)
+from pipelex_like.types import Attempt, Failure, Usage
+
+if TYPE_CHECKING:
+    from pipelex_like.deck import Candidate
+    from pipelex_like.types import Outcome
+
+_ZERO = Decimal(0)
+_MAYBE_CHARGED = (CallTimeoutError, InvalidResponseError, StreamInterruptedError)
+"""Errors after which a provider may have done, and charged for, work that it told nothing of."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Grows with the call. `failures` keeps the errors of the attempts, in the same order."""
+
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    failures: list[CallError] = field(default_factory=list[CallError])
+
+    def skip(self, candidate: Candidate, error: CallError) -> None:
+        """Note a candidate to which nothing was sent; that costs nothing."""
+        self._add(candidate, error, outcome="skipped", usage=Usage(), cost=(_ZERO, None), duration=0.0)
+
+    def fail(
+        self,
+        candidate: Candidate,
+        error: CallError,
+        *,
+        outcome: Outcome = "failed",
+        usage: Usage | None = None,
+        cost: tuple[Decimal | None, str | None] | None = None,
+        request_id: str | None = None,
+        duration: float,
+    ) -> None:
+        """Note a request that gave no good answer. Without a `cost`, one that the provider refused is free."""
+        if cost is None:
+            charged = isinstance(error, _MAYBE_CHARGED) and error.status is None
+            cost = (
+                (None, f"what the failed attempt at {_name(candidate)} cost is not known") if charged else (_ZERO, None)
+            )
+        self._add(
+            candidate,
+            error,
+            outcome=outcome,
+            usage=usage or Usage(),
+            cost=cost,
+            request_id=request_id,
+            duration=duration,
+        )
+
+    def succeed(
+        self,
+        candidate: Candidate,
+        *,
+        usage: Usage,
+        cost: tuple[Decimal | None, str | None],
+        request_id: str | None,
+        duration: float,
+    ) -> None:
+        """Note the request that was answered."""
+        attempt = Attempt(
+            backend=candidate.backend,
+            handle=candidate.handle,
+            model_id=candidate.model_id,
+            outcome="ok",
+            usage=usage,
+            cost=cost[0],
+            cost_note=cost[1],
+            provider_request_id=request_id,
+            duration=duration,
+        )
+        self.attempts.append(attempt)
+
+    def _add(
+        self,
+        candidate: Candidate,
+        error: CallError,
+        *,
+        outcome: Outcome,
+        usage: Usage,
+        cost: tuple[Decimal | None, str | None],
+        request_id: str | None = None,
+        duration: float,
+    ) -> None:
+        self.failures.append(error)
+        attempt = Attempt(
+            backend=candidate.backend,
+            handle=candidate.handle,
+            model_id=candidate.model_id,
+            outcome=outcome,
+            error=Failure(type=type(error).__name__, message=str(error)),
+            status=error.status,
+            usage=usage,
+            cost=cost[0],
+            cost_note=cost[1],
+            provider_request_id=request_id,
+            duration=duration,
+        )
+        self.attempts.append(attempt)
+
+    @property
+    def usage(self) -> Usage:
+        """What all attempts consumed."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].usage
+        return sum((attempt.usage for attempt in self.attempts), Usage())
+
+    @property
+    def cost(self) -> tuple[Decimal | None, str | None]:
+        """What all attempts cost, in US dollars; None and the reason where one of them is not known."""
+        total = _ZERO
+        for attempt in self.attempts:
+            if attempt.cost is None:
+                return None, attempt.cost_note
+            total += attempt.cost
+        notes = [attempt.cost_note for attempt in self.attempts if attempt.cost_note]
+        return total, "; ".join(dict.fromkeys(notes)) or None
+
+    def error(self, reference: str, note: str = "") -> CallError:
+        """Give the error that ends the call: its own for one candidate, AllCandidatesFailedError for several."""
+        attempts, failures = tuple(self.attempts), self.failures
+        if len({(attempt.backend, attempt.model_id, attempt.handle) for attempt in attempts}) == 1:
+            error = failures[-1]
+            error.attempts = attempts
+            return error
+        if all(attempt.outcome == "skipped" for attempt in attempts) and all(
+            isinstance(failure, CapabilityError) for failure in failures
+        ):
+            return CapabilityError(
+                self._told(f'nobody can do what was asked of "{reference}"', note), attempts=attempts
+            )
+        waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
+        error = AllCandidatesFailedError(
+            self._told(f'no candidate of "{reference}" answered', note),
+            attempts=attempts,
+            status=next((failure.status for failure in failures if failure.status is not None), None),
+            retryable=any(failure.retryable for failure in failures),
+            retry_after=min(waits, default=None),
+        )
+        error.__cause__ = failures[0]
+        return error
+
+    def _told(self, head: str, note: str) -> str:
+        lines = [
+            f"  {place}. {attempt.outcome}: {failure}"
+            for place, (attempt, failure) in enumerate(zip(self.attempts, self.failures, strict=True), start=1)
+        ]
+        return "\n".join([f"{head}{note}:", *lines])
+
+
+def _name(candidate: Candidate) -> str:
+    return f"{candidate.backend} ({candidate.model_id})"
