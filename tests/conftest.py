@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+from pipelex_like.workers.local import weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether the long forms were asked for."""
     return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture(scope="session")
+def local_weights() -> Path:
+    """The file of the small model, fetched once into the user's cache."""
+    cache = weights.cache_folder(os.environ, home=Path.home(), platform=sys.platform)
+    return weights.pull("smollm2-135m-instruct", cache=cache, progress=lambda _: None)
 
 
 @pytest.hookimpl(wrapper=True)

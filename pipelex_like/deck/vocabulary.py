@@ -114,7 +114,7 @@ def _misfit(setting: Setting, value: object) -> str | None:
 
 
 def _outside(setting: Setting, value: float) -> str | None:
-    if not isfinite(value):
+    if isinstance(value, float) and not isfinite(value):
         return "the number must be finite"
     if setting.least is not None and value < setting.least:
         return f"{value} is below {setting.least:g}"

@@ -14,7 +14,7 @@ BIN = Path(sys.executable).parent
 COMMANDS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
-    "types": ["basedpyright"],
+    "types": ["basedpyright", "--pythonpath", sys.executable],
     "layers": ["lint-imports", "--no-cache"],
 }
 

@@ -1,0 +1,43 @@
+"""The command `pipelex-like`."""
+
+from __future__ import annotations
+
+import sys
+from traceback import extract_tb
+
+import typer
+
+from pipelex_like.cli import calls, local, looking, quickstart, sandbox, validate
+
+app = typer.Typer(
+    name="pipelex-like",
+    help="Route inference by configuration: name a task, never a vendor.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("quickstart")(quickstart.quickstart)
+app.command("validate")(validate.validate)
+app.command("explain")(looking.explain)
+app.command("models")(looking.models)
+app.command("backends")(looking.backends)
+app.command("profiles")(looking.profiles)
+app.command("text")(calls.text)
+app.command("object")(calls.object_)
+app.command("extract")(calls.extract)
+app.command("image")(calls.image)
+app.command("sandbox")(sandbox.sandbox)
+app.add_typer(local.app, name="local")
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0 for good, 1 when the answer is no, 2 for wrong usage."""
+    try:
+        app()
+    except Exception as error:
+        place = extract_tb(error.__traceback__)[-1]
+        sys.stderr.write(
+            f"pipelex-like made a mistake: {type(error).__name__} at {place.filename}:{place.lineno} in {place.name}.\n"
+            "Its message is not shown, because it may hold a key. Please report it with these two lines.\n"
+        )
+        sys.exit(1)

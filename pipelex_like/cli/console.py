@@ -1,0 +1,65 @@
+"""What goes where: answers to standard output, everything else to standard error, colour only on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+
+def out() -> Console:
+    """The console of answers; wide where it is not a terminal, so that nothing a program reads is folded."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+
+
+def err() -> Console:
+    """The console of everything that is not the answer."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Write a line of the answer as it is, without markup."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str, *, style: str | None = None) -> None:
+    """Write a line beside the answer, without markup."""
+    err().print(text, style=style, markup=False)
+
+
+def say_json(value: object) -> None:
+    """Write the answer as JSON, indented, UTF-8."""
+    data = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    say(data.decode())
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to standard output; long cells fold instead of being cut."""
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    out().print(drawn, soft_wrap=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, set | frozenset):
+        return sorted(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return str(value)

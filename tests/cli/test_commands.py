@@ -1,0 +1,227 @@
+"""The command line: shapes of --json, exit codes, what goes where."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from acceptance.directory import ENVIRON, write
+
+from pipelex_like.data import SAMPLES
+
+COMMANDS = ["quickstart", "validate", "explain", "models", "backends", "profiles", "text", "object", "extract", "image"]
+
+
+def run(*arguments: str, cwd: Path, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipelex_like", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        input=stdin,
+        env={"PATH": os.environ["PATH"], "HOME": str(cwd), "COLUMNS": "200", **variables},
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "sandbox", "local pull", "local list", "local remove"])
+def test_help_shows_an_example_and_no_colour_off_a_terminal(command: str, tmp_path: Path) -> None:
+    done = run(*command.split(), "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"Example: pipelex-like {command}" in done.stdout
+    assert "\x1b[" not in done.stdout
+
+
+def test_text_as_json_has_the_promised_record(tmp_path: Path) -> None:
+    done = run("text", "Hello", "--profile", "sandbox", "--json", cwd=tmp_path)
+    record = json.loads(done.stdout)
+    promised = {
+        "text",
+        "requested",
+        "served_by",
+        "usage",
+        "cost_usd",
+        "cost_note",
+        "attempts",
+        "finish_reason",
+        "request_id",
+        "duration_ms",
+        "simulated",
+    }
+    assert promised <= set(record)
+    assert record["served_by"] == {
+        "backend": "sandbox",
+        "handle": "sandbox-text",
+        "model_id": "sandbox-text",
+        "sdk": "openai",
+    }
+    assert record["simulated"] is True
+    assert record["cost_usd"] == 0
+    assert [attempt["outcome"] for attempt in record["attempts"]] == ["ok"]
+    assert record["usage"]["input_tokens"] > 0
+
+
+def test_text_streams_the_same_answer(tmp_path: Path) -> None:
+    whole = run("text", "Hello", "--profile", "sandbox", cwd=tmp_path)
+    streamed = run("text", "Hello", "--profile", "sandbox", "--stream", cwd=tmp_path)
+    assert whole.returncode == streamed.returncode == 0
+    assert whole.stdout == streamed.stdout
+    assert "served by sandbox" in whole.stderr
+    assert "served by" not in whole.stdout
+
+
+def test_a_prompt_from_standard_input(tmp_path: Path) -> None:
+    done = run("text", "-", "--profile", "sandbox", cwd=tmp_path, stdin="From a pipe")
+    assert "From a pipe" in done.stdout
+    assert run("text", "-", "--profile", "sandbox", cwd=tmp_path, stdin="").returncode == 2
+
+
+def test_object_from_fields_from_a_schema_and_from_a_type(tmp_path: Path) -> None:
+    fields = run(
+        "object",
+        "Name: Ada\nBorn: 1815",
+        "--field",
+        "name",
+        "--field",
+        "born:integer",
+        "--profile",
+        "sandbox",
+        cwd=tmp_path,
+    )
+    assert json.loads(fields.stdout) == {"name": "Ada", "born": 1815}
+    (tmp_path / "person.json").write_text(
+        json.dumps({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]})
+    )
+    schema = run("object", "Name: Ada", "--schema", "person.json", "--profile", "sandbox", "--json", cwd=tmp_path)
+    assert json.loads(schema.stdout)["object"] == {"name": "Ada"}
+    (tmp_path / "people.py").write_text(
+        "from pydantic import BaseModel\n\nclass Person(BaseModel):\n    name: str\n    born: int\n"
+    )
+    typed = run("object", "Name: Ada\nBorn: 1815", "--type", "people:Person", "--profile", "sandbox", cwd=tmp_path)
+    assert json.loads(typed.stdout) == {"name": "Ada", "born": 1815}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["object", "x"],
+        ["object", "x", "--field", "name:colour"],
+        ["object", "x", "--schema", "absent.json"],
+        ["object", "x", "--type", "no_such_module:X"],
+        ["text", "x", "--set", "temperature"],
+        ["text", "x", "--set", "temprature=1"],
+        ["text", "x", "--set", "temperature=9"],
+        ["text", "x", "--image", "absent.png"],
+        ["extract", "absent.pdf"],
+        ["extract", str(SAMPLES / "invoice.pdf"), "--pages", "x"],
+        ["image", "x", "--out", "absent/folder/x.png"],
+        ["models", "--kind", "audio"],
+        ["models", "--backend", "opneai"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_a_line(arguments: list[str], tmp_path: Path) -> None:
+    extra = ["--profile", "sandbox"] if arguments[0] in {"object", "text", "extract", "image"} else []
+    done = run(*arguments, *extra, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+def test_extract_prints_the_text_and_saves_pictures(tmp_path: Path) -> None:
+    done = run(
+        "extract",
+        str(SAMPLES / "invoice.pdf"),
+        "--model",
+        "extract_text_from_pdf",
+        "--json",
+        "--images-dir",
+        "pics",
+        cwd=tmp_path,
+    )
+    record = json.loads(done.stdout)
+    assert record["pages"][0]["number"] == 1
+    assert "Invoice number" in record["pages"][0]["text"]
+    assert [Path(tmp_path / path).exists() for path in record["pages"][0]["images"]] == [True]
+    assert record["usage"]["pages"] == 1
+
+
+def test_image_never_overwrites(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = run("image", "a lighthouse", "--profile", "sandbox", "--out", "x.png", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["x-2.png", "x.png"]
+    record = json.loads(run("image", "a", "--profile", "sandbox", "--json", "--n", "2", cwd=tmp_path).stdout)
+    assert [set(image) for image in record["images"]] == [{"path", "width", "height"}] * 2
+    assert record["images"][0]["width"] > 0
+
+
+def test_a_failed_call_is_exit_code_1_with_its_record(tmp_path: Path) -> None:
+    done = run("text", "Hello", "--model", "gpt-4o-mini", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error["type"] == "ResolveError"
+    assert "OPENAI_API_KEY" in error["message"]
+    assert error["attempts"] == []
+
+
+def test_explain_models_and_backends_as_json(tmp_path: Path) -> None:
+    write(tmp_path)
+    told = json.loads(run("explain", "preset:think", "--json", cwd=tmp_path, **ENVIRON).stdout)
+    assert {"reference", "kind", "profile", "candidates", "steps"} <= set(told)
+    assert [c["handle"] for c in told["candidates"]] == ["gpt-5", "gpt-4o-mini", "llama"]
+    assert set(told["candidates"][0]) >= {"handle", "backend", "model_id", "sdk", "settings"}
+    models = json.loads(run("models", "--json", cwd=tmp_path, **ENVIRON).stdout)
+    assert {"handle", "backend", "model_id", "sdk", "kind"} <= set(models[0])
+    backends = json.loads(run("backends", "--json", cwd=tmp_path, OTHER_API_KEY="x").stdout)
+    states = {backend["name"]: (backend["state"], backend["missing"]) for backend in backends}
+    assert states["openai"] == ("broken", ["OPENAI_API_KEY"])
+    assert states["other"][0] == states["internal"][0] == "on"
+    profiles = json.loads(run("profiles", "--json", cwd=tmp_path, PIPELEX_ENV="dev", **ENVIRON).stdout)
+    assert [profile["name"] for profile in profiles if profile["in_force"]] == ["elsewhere"]
+
+
+def test_explain_of_an_unknown_name_is_exit_code_1(tmp_path: Path) -> None:
+    done = run("explain", "gpt-4o-mni", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "gpt-4o-mini" in done.stdout
+
+
+def test_validate_is_not_lenient(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert run("validate", cwd=tmp_path, **ENVIRON).returncode == 0
+    done = run("validate", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    problems = json.loads(done.stdout)["problems"]
+    assert {"severity", "code", "file", "line", "key", "message", "hint"} == set(problems[0])
+    assert any("OPENAI_API_KEY" in problem["message"] for problem in problems)
+
+
+def test_options_reach_the_call(tmp_path: Path) -> None:
+    done = run("text", "Hello " * 50, "--profile", "sandbox", "--set", "max_tokens=3", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["finish_reason"] == "length"
+    excluded = run("text", "Hello", "--profile", "sandbox", "--exclude", "sandbox", cwd=tmp_path)
+    assert excluded.returncode == 1
+    assert "sandbox" in excluded.stderr
+
+
+def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "pipelex_like", "sandbox"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().strip().removeprefix("OPENAI_BASE_URL=")
+        key = server.stdout.readline().strip().removeprefix("OPENAI_API_KEY=")
+        done = run("text", "Hi", "--model", "openai/gpt-4o-mini", cwd=tmp_path, OPENAI_BASE_URL=url, OPENAI_API_KEY=key)
+        assert "served by openai" in done.stderr
+    finally:
+        server.send_signal(2)
+        assert server.wait(timeout=10) == 0
+        server.stdout.close()
