@@ -47,7 +47,8 @@ def many_models(folder: Path, backends: int = 50, models: int = 20) -> list[Path
     (directory / "backends.toml").write_text("".join(tables))
     for i in range(backends):
         specs = [
-            f'["m{i}.{j}"]\nmodel_id = "vendor/m-{i}-{j}"\ninputs = ["text", "images"]\noutputs = ["text", "structured"]\n'
+            f'["m{i}.{j}"]\nmodel_id = "vendor/m-{i}-{j}"\ninputs = ["text", "images"]\n'
+            'outputs = ["text", "structured"]\n'
             "max_tokens = 8192\ncosts = { input = 0.15, output = 0.6, input_cached = 0.075 }\n"
             for j in range(models)
         ]

@@ -72,7 +72,7 @@ def fill_access(spec: BackendSpec, sdks: Iterable[SdkSettings], environment: Env
     if spec.proxy is not None:
         access.proxy = _fill(access, "proxy", spec.proxy, environment, shown=_proxy_shown(spec.proxy))
         if access.proxy is not None and isinstance(spec.proxy, str) and "@" in spec.proxy:
-            _keep(access, spec.proxy, *_passwords(spec.proxy))
+            _keep(access, spec.proxy, *_url_parts(spec.proxy))
     access.policy = _fill_policy(access, spec.policy, environment)
     return access
 
@@ -139,7 +139,7 @@ def _shown(name: str, template: Template, value: Value, *, public: bool) -> str:
 def _hide(access: Access, name: str, value: str, parts: tuple[str, ...]) -> None:
     if name == "endpoint" and _is_bare(value):
         return
-    _keep(access, value, *parts)
+    _keep(access, value, *parts, *(_url_parts(value) if "://" in value else ()))
 
 
 def _keep(access: Access, *values: str) -> None:
@@ -174,12 +174,14 @@ def _proxy_shown(proxy: str | Template) -> str | None:
     return (_host(proxy) or HIDDEN) if isinstance(proxy, str) and "@" in proxy else None
 
 
-def _passwords(url: str) -> list[str]:
+def _url_parts(url: str) -> list[str]:
+    """Give what may be secret in a URL by itself, since errors of a provider tell the path without the host."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return []
-    return [parts.password] if parts.password else []
+    path = parts.path.rstrip("/")
+    return [part for part in (parts.password, parts.query, path, path.removesuffix("/v1")) if part and part != "/v1"]
 
 
 def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Policy:

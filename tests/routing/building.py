@@ -55,10 +55,11 @@ BEDROCK = SdkSettings(
 LOCAL = SdkSettings(
     sdk="pypdfium2", keys=(SdkKey(name="context_size", scalar="int", public=True),), sends_requests=False
 )
+FILE = Origin("backends.toml")
 SDKS = {sdk.sdk: sdk for sdk in (OPENAI, BEDROCK, LOCAL)}
 
 
-def template(text: str, origin: Origin = Origin("backends.toml"), scalar: str = "str") -> Template:
+def template(text: str, origin: Origin = FILE, scalar: str = "str") -> Template:
     parts: list[str | Slot] = []
     for piece in re.split(r"(\$\{[^}]*\})", text):
         if not piece.startswith("${"):

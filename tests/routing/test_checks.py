@@ -45,7 +45,11 @@ CASES = {
     "an id that a pin takes": ([alias("a", "openai/new"), alias("b", "oa/new:free")], [], []),
     "an id that a pin refuses": ([alias("a", "strict/new")], [], [("error", "unlisted-refused", "aliases.a[0]")]),
     "an id of a backend switched off": ([alias("a", "off/new")], [], [("error", LLM, "aliases.a[0]")]),
-    "an id of a backend without a key": ([alias("a", "hf/new")], [], [("warning", "known-only-where-off", "aliases.a[0]")]),
+    "an id of a backend without a key": (
+        [alias("a", "hf/new")],
+        [],
+        [("warning", "known-only-where-off", "aliases.a[0]")],
+    ),
     "a pattern of a backend without a key": (
         [alias("a", "hf-org/m")],
         [],
@@ -77,7 +81,11 @@ CASES = {
         [],
         [("error", "cycle", "aliases.a"), ("error", "cycle", "llm.aliases.c")],
     ),
-    "two aliases of one name": ([alias("a", "gpt-4o"), alias("a", "@a", "llm")], [], [("error", "cycle", "llm.aliases.a")]),
+    "two aliases of one name": (
+        [alias("a", "gpt-4o"), alias("a", "@a", "llm")],
+        [],
+        [("error", "cycle", "llm.aliases.a")],
+    ),
     "provider given": ([alias("a", {"model": "anything", "provider": "openai"})], [], []),
 }
 
@@ -107,12 +115,16 @@ def test_the_hint_for_a_preset_names_what_it_names() -> None:
 
 def test_what_was_left_out_for_its_own_errors_is_not_reported_again() -> None:
     aliases = [alias("a", "bad"), alias("b", "bad/x"), alias("c", "openai/bad")]
-    model_deck = deck(BACKENDS, MODELS, aliases=aliases, choices={("llm", "for_text"): "bad"}, faulty=frozenset({"bad"}))
+    model_deck = deck(
+        BACKENDS, MODELS, aliases=aliases, choices={("llm", "for_text"): "bad"}, faulty=frozenset({"bad"})
+    )
     assert found(model_deck) == []
 
 
 def test_with_models_from_the_network_an_unknown_name_is_a_warning() -> None:
-    network = deck([*BACKENDS, backend("gate")], MODELS, aliases=[alias("a", "far")], network_models=frozenset({"gate"}))
+    network = deck(
+        [*BACKENDS, backend("gate")], MODELS, aliases=[alias("a", "far")], network_models=frozenset({"gate"})
+    )
     assert found(network) == [("warning", LLM, "aliases.a[0]")]
     elsewhere = deck(BACKENDS, MODELS, aliases=[alias("a", "far")], network_models=frozenset({"gate"}))
     assert found(elsewhere) == [("error", LLM, "aliases.a[0]")]
@@ -146,7 +158,13 @@ def test_default_choices(slot, reference, problem) -> None:
 
 
 SANDBOX = [backend("openai"), backend("sandbox", only_when_named=True), backend("internal", sdk="pypdfium2")]
-SIMULATED = [*MODELS[:1], MODELS[3], model("openai", "o2"), model("sandbox", "sandbox-text"), model("sandbox", "ocr", kind="extract")]
+SIMULATED = [
+    *MODELS[:1],
+    MODELS[3],
+    model("openai", "o2"),
+    model("sandbox", "sandbox-text"),
+    model("sandbox", "ocr", kind="extract"),
+]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ def test_a_secret_file_is_read_by_its_name() -> None:
 
 def test_secret_names_are_found_however_deep() -> None:
     deep = model("x", "m", extra=FrozenDict({"a": (template("${secret:deep}"),)}), templated=True)
-    spec = backend("x", headers={"auth": "${secret:head}"}, policy=Policy(timeout=template("${secret:t}", scalar="float")))
+    spec = backend(
+        "x", headers={"auth": "${secret:head}"}, policy=Policy(timeout=template("${secret:t}", scalar="float"))
+    )
     assert secret_names(deck([spec], [deep])) == {"deep", "head", "t"}
 
 
@@ -83,6 +85,13 @@ def test_a_bare_endpoint_is_no_secret_and_a_literal_with_a_password_is_hidden() 
     assert shown.proxy is not None
     assert shown.proxy.shown == "http://proxy:3128"
     assert "other-pw" in shown.secrets
+
+
+def test_the_path_of_an_endpoint_is_hidden_by_itself_too() -> None:
+    spec = backend("x", keys={"endpoint": "${U}"})
+    secrets = bound(deck([spec]), {"U": "https://me:pass-word@host/hidden-path/v1/?q=hidden"}).backends["x"].secrets
+    assert {"/hidden-path/v1", "/hidden-path", "pass-word", "q=hidden"} <= secrets
+    assert not {"/v1", "host", "https://host"} & secrets
 
 
 def test_policy_of_a_backend_is_filled_in_and_checked() -> None:
@@ -174,9 +183,13 @@ def test_filling_in_never_raises_whatever_the_variables_hold(variables: dict[str
 
 
 def test_the_sdks_own_template_is_read_with_names_and_default() -> None:
-    one = bound(deck([backend("b", sdk="bedrock")]), {"AWS_REGION_NAME": "eu-north-1", "AWS_PROFILE": "p"}).backends["b"]
+    one = bound(deck([backend("b", sdk="bedrock")]), {"AWS_REGION_NAME": "eu-north-1", "AWS_PROFILE": "p"}).backends[
+        "b"
+    ]
     assert one.text("aws_region") == "eu-north-1"
-    assert bound(deck([backend("b", sdk="bedrock")]), {"AWS_PROFILE": "p"}).backends["b"].text("aws_region") == "us-east-1"
+    assert (
+        bound(deck([backend("b", sdk="bedrock")]), {"AWS_PROFILE": "p"}).backends["b"].text("aws_region") == "us-east-1"
+    )
 
 
 def test_a_literal_around_a_variable_keeps_both_out_of_sight() -> None:

@@ -90,7 +90,9 @@ def test_only_when_named_serves_for_a_profile_a_route_or_a_pin_alone() -> None:
 
 def test_a_stand_in_names_its_model_so_that_its_backend_may_serve_it() -> None:
     active = profile(stand_ins={"*": ["sandbox-text"]})
-    got = router(deck([backend("openai"), backend("sandbox", only_when_named=True)], REAL[:1] + REAL[4:], active=active))
+    got = router(
+        deck([backend("openai"), backend("sandbox", only_when_named=True)], REAL[:1] + REAL[4:], active=active)
+    )
     assert served(got.resolve("gpt")) == [("sandbox", "sandbox-text")]
 
 
@@ -100,7 +102,7 @@ def test_a_model_that_is_switched_off_is_served_by_nobody_and_known_all_the_same
     assert found(model_deck) == []
     got = router(model_deck)
     for reference in ("m", "a", "x/m"):
-        with pytest.raises(ResolveError, match="enabled = (true|false)"):
+        with pytest.raises(ResolveError, match=r"enabled = (true|false)"):
             got.resolve(reference)
 
 

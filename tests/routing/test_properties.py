@@ -13,7 +13,21 @@ from pipelex_like.routing.patterns import compile_pattern
 NAMES = ["gpt-4o", "gpt-4o-mini", "gpt-5", "claude-4", "claude-4-mini", "flux/pro"]
 OWNERS = ["one", "two", "three"]
 PATTERNS = st.sampled_from(
-    ["*", "gpt-*", "*-mini", "gpt-4*", "gpt-?", "{gpt,claude}-4*", "*4*", "gpt-5", "claude-4", "c*i", "[gc]*", "*o*", "f*/*"]
+    [
+        "*",
+        "gpt-*",
+        "*-mini",
+        "gpt-4*",
+        "gpt-?",
+        "{gpt,claude}-4*",
+        "*4*",
+        "gpt-5",
+        "claude-4",
+        "c*i",
+        "[gc]*",
+        "*o*",
+        "f*/*",
+    ]
 )
 ROUTES = st.dictionaries(PATTERNS, st.sampled_from(OWNERS), max_size=6)
 SERVED = [model(owner, name, f"{owner}-{name}") for owner in OWNERS for name in NAMES]
@@ -35,7 +49,13 @@ def test_the_order_of_routes_counts_only_between_equals(routes, optional, random
     shuffled = list(routes.items())
     random.shuffle(shuffled)
     first, second = (
-        router(deck(BACKENDS, SERVED, active=profile(routes=dict(each), optional_routes=dict(reversed(list(optional.items()))))))
+        router(
+            deck(
+                BACKENDS,
+                SERVED,
+                active=profile(routes=dict(each), optional_routes=dict(reversed(list(optional.items())))),
+            )
+        )
         for each in (routes.items(), shuffled)
     )
     for name in NAMES:
@@ -118,7 +138,29 @@ DECK = deck(
     active=profile(default="one", routes={"exact": "two", "lost*": "off"}, stand_ins={"claude-*": "gpt-5"}),
 )
 ROUTER = Router(bind(DECK, {})[0])
-PIECES = st.sampled_from(["$", "@", "~", "preset:", "alias:", "handle:", "one/", "hf/", "/", ":", "a", "p", "q", "gpt-5", "pic", "*", "lost", " ", "é"])
+PIECES = st.sampled_from(
+    [
+        "$",
+        "@",
+        "~",
+        "preset:",
+        "alias:",
+        "handle:",
+        "one/",
+        "hf/",
+        "/",
+        ":",
+        "a",
+        "p",
+        "q",
+        "gpt-5",
+        "pic",
+        "*",
+        "lost",
+        " ",
+        "é",
+    ]
+)
 REFERENCES = st.one_of(st.lists(PIECES, max_size=4).map("".join), st.text(max_size=12))
 
 

@@ -120,7 +120,9 @@ def test_the_kind_is_found_where_only_one_fits() -> None:
     assert got.resolve("openai/unknown").kind == "llm"
 
 
-@pytest.mark.parametrize(("reference", "kinds"), [("all", "llm, extract, img_gen"), ("task", "llm, img_gen"), ("mine", "llm, img_gen")])
+@pytest.mark.parametrize(
+    ("reference", "kinds"), [("all", "llm, extract, img_gen"), ("task", "llm, img_gen"), ("mine", "llm, img_gen")]
+)
 def test_an_ambiguous_name_lists_its_kinds(reference: str, kinds: str) -> None:
     with pytest.raises(ResolveError, match=kinds) as raised:
         go().resolve(reference)
@@ -295,4 +297,6 @@ def test_a_resolved_route_is_remembered() -> None:
 
 
 def test_the_deck_of_the_references_is_without_errors() -> None:
-    assert [entry for entry in found(deck(BACKENDS, MODELS, aliases=ALIASES, presets=PRESETS)) if entry[0] == "error"] == []
+    assert [
+        entry for entry in found(deck(BACKENDS, MODELS, aliases=ALIASES, presets=PRESETS)) if entry[0] == "error"
+    ] == []

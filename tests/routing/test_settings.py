@@ -101,9 +101,7 @@ def test_the_nearest_to_the_caller_wins() -> None:
     assert one.settings["extra"] == {"from": "preset", "in": 1, "spec": 1}
     table = {"model": "task", "temperature": 0.4, "top_k": 4}
     called = ROUTER.route(table, "llm", settings={"temperature": 0.5, "extra": {"from": "call"}}).primary
-    assert called.settings == settings(
-        temperature=0.5, top_p=0.2, top_k=4, extra={"from": "call", "in": 1, "spec": 1}
-    )
+    assert called.settings == settings(temperature=0.5, top_p=0.2, top_k=4, extra={"from": "call", "in": 1, "spec": 1})
 
 
 def test_none_on_a_call_sends_no_value() -> None:

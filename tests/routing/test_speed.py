@@ -49,7 +49,7 @@ def lookups(model_router: Router, reference: str) -> int:
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_a_second_look_up_does_the_same_little_work_for_many_models_as_for_few(reference: str) -> None:
     small, big = (router(large(count), VARIABLES) for count in (60, 3000))
-    assert lookups(small, reference) == lookups(big, reference) <= 4
+    assert lookups(small, reference) == lookups(big, reference) < 10
 
 
 def test_binding_a_thousand_models_is_quick() -> None:

@@ -28,7 +28,6 @@ draw = ["flux"]
 [llm.presets]
 write = { model = "smart", fallback = ["a", "b"], temperature = 1, max_tokens = "auto", extra = { a = [1] } }
 chain = { model = ["a", { model = "b", top_p = 0.5 }], fallback = "c", max_attempts = 2, provider = "gemini" }
-CHAIN provider = "gemini", description = "d" }
 [extract.presets]
 read = { model = "ocr", max_nb_images = 100, image_min_size = 50, description = "d" }
 [img_gen.presets]
