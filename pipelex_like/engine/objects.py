@@ -62,7 +62,8 @@ def _by_type(wanted: object) -> ObjectShape[object]:
     name = _schema_name(wanted)
     try:
         adapter = cast(
-            "TypeAdapter[object]", wanted if isinstance(wanted, TypeAdapter) else TypeAdapter[object](wanted)
+            "TypeAdapter[object]",
+            wanted if isinstance(wanted, TypeAdapter) else TypeAdapter[object](cast("type[object]", wanted)),
         )
         shape = _schema(name, adapter.json_schema())
     except (PydanticUserError, NameError) as error:

@@ -74,7 +74,7 @@ def _from_callable(function: Callable[..., object], where: str) -> Tool:
 
     name = cast("FunctionType", function).__name__ if hasattr(function, "__name__") else type(function).__name__
     try:
-        schema = TypeAdapter[object](function).json_schema()
+        schema = TypeAdapter[object](cast("type[object]", function)).json_schema()
     except (PydanticUserError, NameError) as error:
         raise TypeError(f"{where}: the parameters of {name} cannot be written as a JSON Schema: {error}") from error
     if schema.get("type") != "object":
