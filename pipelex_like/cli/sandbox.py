@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +41,11 @@ def sandbox(
 
 
 def _until_interrupted() -> None:
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        note("stopped")
+    """Wait for Ctrl-C, or for a SIGTERM from whoever started this in the background."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    # In short waits, because some platforms run signal handlers only between two of them.
+    while not over.wait(1):
+        pass
+    note("stopped")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -211,17 +212,19 @@ def test_options_reach_the_call(tmp_path: Path) -> None:
     assert "sandbox" in excluded.stderr
 
 
-def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path) -> None:
-    server = subprocess.Popen(
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(
         [sys.executable, "-m", "pipelex_like", "sandbox"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    )
-    try:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip().removeprefix("OPENAI_BASE_URL=")
-        key = server.stdout.readline().strip().removeprefix("OPENAI_API_KEY=")
-        done = run("text", "Hi", "--model", "openai/gpt-4o-mini", cwd=tmp_path, OPENAI_BASE_URL=url, OPENAI_API_KEY=key)
-        assert "served by openai" in done.stderr
-    finally:
-        server.send_signal(2)
-        assert server.wait(timeout=10) == 0
-        server.stdout.close()
+    ) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip().removeprefix("OPENAI_BASE_URL=")
+            key = server.stdout.readline().strip().removeprefix("OPENAI_API_KEY=")
+            variables = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": key}
+            done = run("text", "Hi", "--model", "openai/gpt-4o-mini", cwd=tmp_path, **variables)
+            assert "served by openai" in done.stderr
+            server.send_signal(number)
+            assert server.wait(timeout=10) == 0
+        finally:
+            server.kill()
