@@ -1,0 +1,85 @@
+"""The docs say what the code does: keys, settings, commands, links."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipelex_like.deck.vocabulary import SETTINGS
+from pipelex_like.sandbox.faults import Fault
+from pipelex_like.specs import backends, models, profiles, targets
+from pipelex_like.workers.registry import SETTINGS as SDKS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "examples/README.md",
+]
+# Read and left aside, so that older directories load; nobody should write them anew.
+FORMER = {"claude_4_tokens_limit", "provider", "model_specs_section"}
+
+
+def settings_section() -> str:
+    lines = ["## Settings", "For presets, aliases, inline tables and calls; one vocabulary for every provider.", ""]
+    for kind, settings in SETTINGS.items():
+        lines += [f"**{kind}**", "", "| setting | takes | meaning |", "| --- | --- | --- |"]
+        for name, setting in settings.items():
+            words = f": {', '.join(setting.words)}" if setting.words else ""
+            bounds = [f"from {setting.least:g}"] if setting.least is not None else []
+            bounds += [f"to {setting.most:g}"] if setting.most is not None else []
+            lines.append(f"| `{name}` | {' '.join([setting.form + words, *bounds])} | {setting.meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def test_the_settings_of_the_page_are_those_of_the_code() -> None:
+    assert PAGE.endswith(settings_section()), "\n" + settings_section()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [backends.BackendTable, models.ModelTable, profiles.ProfileTable, targets.PresetTable],
+    ids=lambda table: table.__name__,
+)
+def test_every_key_that_is_accepted_stands_on_the_page(table: type) -> None:
+    fields = table.model_fields  # type: ignore[attr-defined]
+    keys = {field.alias or name for name, field in fields.items()} - FORMER
+    assert not {key for key in keys if f"`{key}`" not in PAGE and f"`{key} " not in PAGE and f"{key}," not in PAGE}
+
+
+def test_every_sdk_and_its_keys_stand_on_the_page() -> None:
+    names = {sdk.sdk for sdk in SDKS} | {key.name for sdk in SDKS for key in sdk.keys}
+    assert not {name for name in names if f"`{name}`" not in PAGE}
+
+
+def test_every_option_of_a_fault_stands_in_the_docs() -> None:
+    page = (ROOT / "docs" / "no-key.md").read_text(encoding="utf-8")
+    names = set(Fault.__dataclass_fields__)
+    assert not {name for name in names if f"`{name}`" not in page}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_toml_of_the_docs_is_toml(page: Path) -> None:
+    for block in re.findall(r"^```toml\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        tomllib.loads(block)
+
+
+def test_every_command_of_the_docs_exists() -> None:
+    from pipelex_like.cli.app import app
+
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    for page in PAGES:
+        used = re.findall(r"^\$ (?:\w+=\S+ )?pipelex-like (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(used) <= known, page
