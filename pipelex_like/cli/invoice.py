@@ -17,4 +17,4 @@ class Invoice(BaseModel):
     customer: str = Field(max_length=60)
     date: date
     total_due: Decimal
-    currency: Literal["EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD"]
+    currency: Literal["EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "MXN"]

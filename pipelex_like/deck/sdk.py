@@ -14,7 +14,8 @@ class SdkKey:
     """A key of `[backend]` that an SDK understands.
 
     `template` stands in where the table lacks the key (`${AWS_REGION|AWS_REGION_NAME:-us-east-1}`); `secret` keys
-    are credentials and never printed; `public` keys are printed as filled in.
+    are credentials and never printed; `public` keys are printed as filled in; `path` keys name a file, and a relative
+    one starts at the project root.
     """
 
     name: str
@@ -22,6 +23,7 @@ class SdkKey:
     template: str | None = None
     secret: bool = False
     public: bool = False
+    path: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

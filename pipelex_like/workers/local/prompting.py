@@ -1,14 +1,17 @@
 """What a small model needs besides the schema to fill an object: pure functions from a job to a job.
 
 A model of a hundred million parameters copies what stands beside a label; it neither reorders nor rephrases well.
-So fields are asked for in the order of the document, what is written beside labels is all that a labelled field may
-hold, and no text can ramble. All of it is told in `notes`, and nothing here knows what the document is about.
+So fields are asked for in the order of the document, what is written beside labels is repeated as JSON and is all
+that a labelled field may hold, and no text can ramble. All of it is told in `notes`, and nothing here knows what the
+document is about.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+
+import orjson
 
 from pipelex_like.types import (
     DocumentPart,
@@ -27,6 +30,7 @@ from pipelex_like.workers.local.schema import arranged, bounded, resolved
 
 if TYPE_CHECKING:
     from pipelex_like.types import ObjectSchema
+    from pipelex_like.workers.local.schema import Arranged
 
 SYSTEM = "You extract data from documents. Copy the values exactly from the document. Answer with JSON."
 MOST_TOKENS = 1024
@@ -57,11 +61,12 @@ def prompted(job: LlmJob, *, temperature: float | None = None) -> Prompted:
         notes.append(f"temperature: none was given, so {temperature:g} for the local model")
     if job.schema is None:
         return Prompted(replace(job, settings=FrozenDict(settings)), tuple(notes))
-    schema, held = _fitted(job.schema, _document(job.messages))
-    if held:
-        notes.append(f"schema: held to what stands beside labels in the prompt: {', '.join(held)}")
+    fitted = arranged(cast("dict[str, object]", thaw(job.schema.schema)), labelled(_document(job.messages)))
+    if fitted.held:
+        notes.append(f"schema: held to what stands beside labels in the prompt: {', '.join(fitted.held)}")
+    schema = cast("FrozenDict[str, object]", freeze(bounded(fitted.schema)))
     settings["extra"] = freeze({"response_format": _response_format(job.schema, schema), **_extra(settings)})
-    messages = _framed(job.messages, _fields(schema, held))
+    messages = _framed(job.messages, "\n\n".join(filter(None, (_pairs(fitted), _fields(fitted)))))
     job = replace(job, messages=messages, schema=replace(job.schema, schema=schema), settings=FrozenDict(settings))
     return Prompted(job, tuple(notes))
 
@@ -76,12 +81,6 @@ def _extra(settings: dict[str, object]) -> dict[str, object]:
     return extra if is_table(extra) else {}
 
 
-def _fitted(asked: ObjectSchema, document: str) -> tuple[FrozenDict[str, object], tuple[str, ...]]:
-    plain = cast("dict[str, object]", thaw(asked.schema))
-    schema, held = arranged(plain, labelled(document))
-    return cast("FrozenDict[str, object]", freeze(bounded(schema))), held
-
-
 def _document(messages: tuple[Message, ...]) -> str:
     """Everything of the user's that may be the document: the prompt, and files that are plain text."""
     texts: list[str] = []
@@ -93,11 +92,11 @@ def _document(messages: tuple[Message, ...]) -> str:
     return "\n".join(texts)
 
 
-def _framed(messages: tuple[Message, ...], fields: str) -> tuple[Message, ...]:
+def _framed(messages: tuple[Message, ...], end: str) -> tuple[Message, ...]:
     framed = list(messages)
     last = next((at for at in reversed(range(len(framed))) if framed[at].role == "user"), None)
-    if last is not None and fields:
-        framed[last] = _ending_with(framed[last], f"Fields: {fields}")
+    if last is not None and end:
+        framed[last] = _ending_with(framed[last], end)
     if not any(message.role == "system" for message in framed):
         framed.insert(0, Message("system", (TextPart(SYSTEM),)))
     return tuple(framed)
@@ -110,14 +109,26 @@ def _ending_with(message: Message, text: str) -> Message:
     return Message(message.role, (*message.parts, TextPart(text)))
 
 
-def _fields(schema: FrozenDict[str, object], held: tuple[str, ...]) -> str:
+def _pairs(fitted: Arranged) -> str:
+    """Write the labelled values once more, in JSON's spelling: a small model copies token by token, and tokens differ
+    between `Vendor: Maple` and `"vendor": "Maple"`."""
+    return "\n".join(f"{_quoted(item.label)}: {_quoted(item.value)}" for item in fitted.meant)
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
+
+
+def _fields(fitted: Arranged) -> str:
     """List the fields, with their choices where the document does not offer them."""
-    properties = schema.get("properties")
-    if not is_table(properties):
+    properties = fitted.schema.get("properties")
+    if not is_table(properties) or not properties:
         return ""
-    return ", ".join(
-        name if name in held else name + _choices(resolved(value, schema)) for name, value in properties.items()
+    listed = (
+        name if name in fitted.held else name + _choices(resolved(value, fitted.schema))
+        for name, value in properties.items()
     )
+    return f"Fields: {', '.join(listed)}"
 
 
 def _choices(schema: dict[str, object]) -> str:

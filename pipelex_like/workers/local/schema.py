@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import is_list, is_table
@@ -18,19 +19,26 @@ MOST_SPANS = 64
 Table = dict[str, object]
 
 
-def arranged(schema: Table, labels: tuple[Labelled, ...]) -> tuple[Table, tuple[str, ...]]:
-    """Order the properties by where their labels stand, and hold those that have one to what stands beside the labels
-    of all properties; which of these values it is, the model decides.
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A schema fitted to a document: `held` are the properties that may only hold what stands beside labels,
+    `meant` the labels that a property means."""
 
-    Gives the schema and the names of the properties that are held.
-    """
+    schema: Table
+    held: tuple[str, ...] = ()
+    meant: tuple[Labelled, ...] = ()
+
+
+def arranged(schema: Table, labels: tuple[Labelled, ...]) -> Arranged:
+    """Order the properties by where their labels stand, and hold those that have one to what stands beside the labels
+    of all properties; which of these values it is, the model decides."""
     properties = schema.get("properties")
     if not is_table(properties) or not labels:
-        return schema, ()
+        return Arranged(schema)
     places = {name: positions(_spellings(name, value), labels) for name, value in properties.items()}
     order = sorted(properties, key=lambda name: places[name][0] if places[name] else len(labels))
-    meant = sorted({at for found in places.values() for at in found})
-    spans = tuple(dict.fromkeys(labels[at].value for at in meant))
+    meant = tuple(labels[at] for at in sorted({at for found in places.values() for at in found}))
+    spans = tuple(dict.fromkeys(item.value for item in meant))
     out: Table = {}
     held: list[str] = []
     for name in order:
@@ -38,7 +46,7 @@ def arranged(schema: Table, labels: tuple[Labelled, ...]) -> tuple[Table, tuple[
         out[name] = properties[name] if choices is None else {"enum": choices}
         if choices is not None:
             held.append(name)
-    return {**schema, "properties": out}, tuple(held)
+    return Arranged({**schema, "properties": out}, tuple(held), meant)
 
 
 def _spellings(name: str, value: object) -> tuple[str, ...]:
@@ -66,10 +74,10 @@ def _held(schema: Table, spans: tuple[str, ...]) -> list[object] | None:
     """Give the values that the document offers for a property of that schema, or None to leave it free."""
     if len(spans) > MOST_SPANS:
         return None
-    branches = schema.get("anyOf")
+    branches = _spoken(schema).get("anyOf")
     if is_list(branches):
-        offers = (_held(branch, spans) for branch in branches if is_table(branch))
-        return next((offer for offer in offers if offer), None)
+        offers = [offer for branch in branches if is_table(branch) for offer in _offered(branch, spans)]
+        return list(dict.fromkeys(offers)) or None
     return _offered(schema, spans) or None
 
 
@@ -97,15 +105,13 @@ def bounded(schema: object) -> object:
     """Give every text and list a greatest length and close every object, so that an answer comes to its end.
 
     Patterns that look ahead or behind are left out, because the grammar knows none; the answer is checked anyway.
+    Where a number may also be a text (pydantic's Decimal), it is a number: as text it comes with thousands separators.
     """
     if is_list(schema):
         return [bounded(item) for item in schema]
     if not is_table(schema):
         return schema
-    out = {key: value if key in _VALUES else bounded(value) for key, value in schema.items()}
-    pattern = out.get("pattern")
-    if isinstance(pattern, str) and "(?" in pattern:
-        del out["pattern"]
+    out = {key: _inner(key, value) for key, value in _spoken(schema).items()}
     if out.get("type") == "string" and not {"enum", "const", "pattern", "format", "maxLength"} & out.keys():
         out["maxLength"] = _at_least(out.get("minLength"), LONGEST_TEXT)
     if out.get("type") == "array" and "maxItems" not in out:
@@ -117,8 +123,34 @@ def bounded(schema: object) -> object:
     return out
 
 
+def _inner(key: str, value: object) -> object:
+    if key in _VALUES:
+        return value
+    if key in _BY_NAME and is_table(value):
+        return {name: bounded(item) for name, item in value.items()}
+    return bounded(value)
+
+
+def _spoken(schema: Table) -> Table:
+    """Leave out what the model or the grammar would go wrong with."""
+    branches = schema.get("anyOf")
+    if is_list(branches):
+        return {**schema, "anyOf": _without_texts(branches) if {"type": "number"} in branches else branches}
+    return {key: value for key, value in schema.items() if key != "pattern" or not _looks_around(schema)}
+
+
+def _without_texts(branches: list[object] | tuple[object, ...]) -> list[object]:
+    return [branch for branch in branches if not is_table(branch) or branch.get("type") != "string"]
+
+
+def _looks_around(schema: object) -> bool:
+    pattern = schema.get("pattern") if is_table(schema) else None
+    return isinstance(pattern, str) and "(?" in pattern
+
+
 def _at_least(least: object, most: int) -> int:
     return max(least, most) if isinstance(least, int) else most
 
 
+_BY_NAME = frozenset({"properties", "$defs"})
 _VALUES = frozenset({"enum", "const", "default", "examples", "required"})

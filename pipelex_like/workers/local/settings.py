@@ -7,7 +7,7 @@ from pipelex_like.deck import SdkKey, SdkSettings
 SETTINGS = SdkSettings(
     sdk="local",
     keys=(
-        SdkKey(name="model_path"),
+        SdkKey(name="model_path", path=True),
         SdkKey(name="context_size", scalar="int", public=True),
         SdkKey(name="cache_dir", template="${PIPELEX_LIKE_CACHE_DIR}"),
         SdkKey(name="user_cache_dir", template="${XDG_CACHE_HOME|LOCALAPPDATA}"),

@@ -10,7 +10,9 @@ SETTINGS = SdkSettings(
         SdkKey(name="gcp_project_id", template="${GCP_PROJECT_ID|VERTEXAI_PROJECT}", public=True),
         SdkKey(name="gcp_location", template="${GCP_LOCATION|VERTEXAI_LOCATION}", public=True),
         SdkKey(
-            name="gcp_credentials_file_path", template="${GCP_CREDENTIALS_FILE_PATH|GOOGLE_APPLICATION_CREDENTIALS}"
+            name="gcp_credentials_file_path",
+            path=True,
+            template="${GCP_CREDENTIALS_FILE_PATH|GOOGLE_APPLICATION_CREDENTIALS}",
         ),
         SdkKey(name="endpoint"),
     ),

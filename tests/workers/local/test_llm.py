@@ -68,6 +68,9 @@ def worker(path: Path | None = None, **keys: str | int) -> LocalLlm:
 
 
 def job(text: str = "Hello", schema: ObjectSchema | None = None, **settings: object) -> LlmJob:
+    """A job whose answer is as long as it may be: random weights may end theirs at any token."""
+    if schema is None:
+        settings = {"temperature": 0, "extra": FrozenDict({"ignore_eos": True}), **settings}
     return LlmJob(
         messages=(Message("user", (TextPart(text),)),),
         schema=schema,
@@ -123,7 +126,7 @@ async def test_a_stream_can_be_left(tiny: Path) -> None:
 async def test_a_schema_is_kept_even_by_random_weights(tiny: Path) -> None:
     local = worker(tiny)
     schema = ObjectSchema(name="Invoice", schema=freeze(Invoice.model_json_schema()))  # pyright: ignore
-    reply = await local.generate(job(INVOICE_TEXT, schema, max_tokens=400), candidate(), LIMITS)
+    reply = await local.generate(job(INVOICE_TEXT, schema, max_tokens=400), candidate(context=2048), LIMITS)
     await local.aclose()
     filled = Invoice.model_validate_json(reply.text)
     assert list(json.loads(reply.text)) == ["currency", "customer", "invoice_number", "vendor", "date", "total_due"]
