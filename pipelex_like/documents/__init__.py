@@ -4,7 +4,7 @@ from pipelex_like.documents.documents import DocumentName, Documents, RawDocumen
 from pipelex_like.documents.find import Place, find_directory
 from pipelex_like.documents.layers import load_documents
 from pipelex_like.documents.locate import line_of
-from pipelex_like.documents.variables import read_variables
+from pipelex_like.documents.variables import read_secrets, read_variables
 
 __all__ = [
     "DocumentName",
@@ -16,5 +16,6 @@ __all__ = [
     "find_directory",
     "line_of",
     "load_documents",
+    "read_secrets",
     "read_variables",
 ]

@@ -32,13 +32,15 @@ class Rename:
 class SourceFile:
     """A TOML file that was read.
 
-    `shown` is its name for people, `layer` counts directories from 0, the farthest. `renamed` maps a path, as it
+    `shown` is its name for people, `layer` counts directories from 0, the farthest, `order` files in the order in
+    which they were merged. `renamed` maps a path, as it
     is called after renaming, to the older spelling of its last key.
     """
 
     path: Path
     shown: str
     layer: int
+    order: int = 0
     environment: str | None = None
     text: str = field(default="", repr=False)
     renamed: Mapping[KeyPath, str] = field(default_factory=dict[tuple[str | int, ...], str], repr=False)
@@ -75,6 +77,11 @@ class RawDocument:
         """Give the directory of the value at `path`: 0 is the farthest."""
         file = self.source(path)
         return 0 if file is None else file.layer
+
+    def order(self, path: KeyPath) -> int:
+        """Give the place of the value's file among all that were merged: a later one is nearer to the caller."""
+        file = self.source(path)
+        return 0 if file is None else file.order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

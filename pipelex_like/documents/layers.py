@@ -108,6 +108,7 @@ class _Loading:
             path=entry.path,
             shown=shown,
             layer=layer,
+            order=len(self.files),
             environment=entry.environment,
             text=parsed.text,
             renamed=renamed,
@@ -179,7 +180,7 @@ class _Loading:
     def _stranger(self, path: Path, directory: Path) -> Problem:
         known = [f"{name}.toml" for name in HEADS] + ["backends", "deck"]
         hint = did_you_mean(path.name, known) if path.parent == directory else ""
-        message = "nothing reads this here: decks stand in deck/, spec files in backends/, both without folders inside"
+        message = "nothing reads this here: decks stand in deck/, spec files in backends/, both without folders inside."
         return Problem(severity="warning", code="unknown-file", file=self.show(path), message=message, hint=hint)
 
     def check_orphans(self) -> None:

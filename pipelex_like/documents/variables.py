@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelex_like.documents.find import expand, home_of, is_folder
 from pipelex_like.documents.read import read_text
 from pipelex_like.errors import Problem
 from pipelex_like.types import FrozenDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 ENVIRONMENT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
@@ -30,7 +31,7 @@ def read_variables(
     """
     problems: list[Problem] = []
     given = _set(environ)
-    base = _base_file(root, env_file, problems)
+    base = _base_file(root, env_file, environ, problems)
     name = environment or given.get("PIPELEX_ENV") or base.get("PIPELEX_ENV") or ""
     name = name.strip()
     if name and not ENVIRONMENT_NAME.match(name):
@@ -45,9 +46,38 @@ def read_variables(
     return FrozenDict(variables), problems
 
 
-def _base_file(root: Path, env_file: str | Path | None, problems: list[Problem]) -> dict[str, str]:
+def read_secrets(
+    names: Iterable[str], root: Path, variables: Mapping[str, str]
+) -> tuple[dict[str, str], list[Problem]]:
+    """Give the texts of the secret files of those names, trimmed, and what kept one from being read.
+
+    They stand in the folder PIPELEX_SECRETS_DIR, which starts at `root`. A file that is missing or blank is left
+    out: whether it was needed, binding knows.
+    """
+    wanted, named = sorted(names), variables.get("PIPELEX_SECRETS_DIR")
+    if not wanted or not named:
+        return {}, []
+    folder = root / expand(named, home_of(variables))
+    if not is_folder(folder):
+        message = "there is no such folder to read secrets from"
+        return {}, [_problem("secrets-not-found", "PIPELEX_SECRETS_DIR", message)]
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in wanted:
+        file = folder / name
+        found = read_text(file, f"{named}/{name}") if _stands(file) else ""
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            texts[name] = found.strip()
+    return _set(texts), problems
+
+
+def _base_file(
+    root: Path, env_file: str | Path | None, environ: Mapping[str, str], problems: list[Problem]
+) -> dict[str, str]:
     if env_file is not None and str(env_file).strip():
-        return _file(Path(env_file), str(env_file), problems, named=True)
+        return _file(expand(str(env_file), home_of(environ)), str(env_file), problems, named=True)
     return _file(root / ".env", ".env", problems) if _stands(root / ".env") else {}
 
 
@@ -93,4 +123,8 @@ def _warning(code: str, shown: str, line: int, message: str) -> Problem:
 
 def _bad_name(name: str) -> Problem:
     message = f"{name!r} cannot name an environment: a letter first, then letters, digits, - and _"
-    return Problem(severity="error", code="bad-environment-name", file="PIPELEX_ENV", message=message)
+    return _problem("bad-environment-name", "PIPELEX_ENV", message)
+
+
+def _problem(code: str, shown: str, message: str) -> Problem:
+    return Problem(severity="error", code=code, file=shown, message=message)

@@ -27,6 +27,8 @@ _INHERITING = ("extends", "unset")
 _IGNORED = frozenset({"claude_4_tokens_limit", "model_specs_section"})
 _ALWAYS = (SdkKey(name="api_key", secret=True), SdkKey(name="endpoint"))
 _FORMER = ("api_version", "aws_region", "gcp_project_id", "gcp_location", "gcp_credentials_file_path")
+# A shorter default is a word for a server without keys, such as `not-needed`.
+_LIKE_A_KEY = 16
 _TYPES: Mapping[str, tuple[type, str]] = {
     "str": (str, "a text"),
     "int": (int, "a whole number"),
@@ -176,11 +178,15 @@ class BackendsReader:
         """Give the value of an SDK's key; a blank text is as good as none."""
         wanted, said = _TYPES[key.scalar]
         if isinstance(value, str):
+            before = self.page.errors
             found = self.page.text(path, value, key.scalar)
             if isinstance(found, Template):
+                if key.secret and any(len(slot.default or "") >= _LIKE_A_KEY for slot in found.slots):
+                    warn_of_secret(self.page, path)
                 return found
             if key.scalar == "str":
-                if key.secret and found.strip():
+                held = key.secret or (key.name == "endpoint" and "@" in found)
+                if held and found.strip() and self.page.errors == before:
                     warn_of_secret(self.page, path)
                 return found if found.strip() else None
         elif type(value) is wanted or (wanted is float and type(value) is int):

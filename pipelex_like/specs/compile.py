@@ -42,20 +42,24 @@ def compile_deck(
     """
     problems: list[Problem] = []
     faulty: set[str] = set()
-    if not documents.has_deck:
+    unread = _Unread.of(documents)
+    if not (documents.has_deck or unread.deck):
         problems.append(_no_deck(documents))
     page = Page(document=documents.backends, problems=problems, faulty=faulty)
     reader = BackendsReader(page=page, keys=declared_keys(sdks))
     backends = reader.read()
     declared = frozenset(name for name, table in documents.backends.data.items() if is_table(table))
-    files = _Files(documents=documents, sdks=sdks, problems=problems, faulty=faulty)
+    files = _Files(documents=documents, sdks=sdks, problems=problems, faulty=faulty, complete=not unread.backends)
     backends, specs = files.read(backends, declared)
-    _warn_of_missing_files(page, documents, backends)
+    if not unread.specs:
+        _warn_of_missing_files(page, documents, backends)
+    if unread.backends:
+        faulty |= documents.specs.keys() - declared
     names = BackendNames(
         here=declared | frozenset(documents.specs),
         other_names=reader.other_names,
         kit=kit_backends,
-        complete=not any(PurePath(file).name.startswith("backends.") for file in documents.unread),
+        complete=not unread.backends,
     )
     routing = Page(document=documents.routing, problems=problems, faulty=faulty, variables=False)
     profiles = ProfilesReader(page=routing, backends=names).read()
@@ -75,14 +79,33 @@ def compile_deck(
     ), problems
 
 
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """Whether backends, the folder of spec files or that of decks may hold what is missed, since it could not be
+    read: then it is told, and nothing that follows from it."""
+
+    backends: bool
+    specs: bool
+    deck: bool
+
+    @classmethod
+    def of(cls, documents: Documents) -> _Unread:
+        names = [PurePath(file).name for file in documents.unread]
+        # Without the ending it is a folder: one of the two inside, or a whole directory that was to be inherited.
+        inherited = any(not name.endswith(".toml") and name not in ("backends", "deck") for name in names)
+        heads = any(name.startswith("backends") and name.endswith(".toml") for name in names)
+        return cls(inherited or heads, inherited or "backends" in names, inherited or "deck" in names)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Files:
-    """The spec files of all backends."""
+    """The spec files of all backends. `complete`: all backends are known."""
 
     documents: Documents
     sdks: Sequence[SdkSettings]
     problems: list[Problem]
     faulty: set[str]
+    complete: bool
 
     def read(
         self, backends: Mapping[str, BackendSpec], declared: frozenset[str]
@@ -103,7 +126,7 @@ class _Files:
             elif name in declared:
                 self.faulty.update(file.models)
                 continue
-            else:
+            elif self.complete:
                 self._warn_of_no_backend(document, name)
             found[name] = file.models
         return filled, found

@@ -48,6 +48,7 @@ class DeckReader:
     aliases: dict[AliasKey, Alias] = field(default_factory=dict[AliasKey, Alias])
     presets: dict[tuple[Kind, str], Preset] = field(default_factory=dict[tuple["Kind", str], Preset])
     choices: dict[tuple[Kind, str], Choice] = field(default_factory=dict[tuple["Kind", str], Choice])
+    _orders: dict[AliasKey, int] = field(default_factory=dict[AliasKey, int])
 
     def read(self) -> None:
         """Fill aliases, presets and choices."""
@@ -105,13 +106,14 @@ class DeckReader:
 
     def _keep(self, alias: Alias, path: Path) -> None:
         """Of an alias and a chain of one name keep the nearer; report them where neither is."""
-        other = self.aliases.get((alias.kind, alias.name))
-        if other is not None and other.layer == alias.layer:
+        key = alias.kind, alias.name
+        other, order = self.aliases.get(key), self.page.document.order(path)
+        if other is not None and self._orders[key] == order:
             place = f"{other.origin.file}: {other.origin.key}"
             self.page.error(path, "name-twice", f"an alias has this name too ({place}).", "Rename one of the two.")
             self.page.faulty.add(alias.name)
-        elif other is None or other.layer < alias.layer:
-            self.aliases[alias.kind, alias.name] = alias
+        elif other is None or self._orders[key] < order:
+            self.aliases[key], self._orders[key] = alias, order
 
     def _preset(self, kind: Kind, name: str, raw: object) -> Preset | None:
         page, reader, path = self.page, self.targets, (kind, "presets", name)

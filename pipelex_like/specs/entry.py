@@ -89,7 +89,9 @@ class Entry:
         table, page = self.table, self.common.page
         handle = str(self.path[0]) if self.path else ""
         before = page.templates if before is None else before
-        model_id, inputs, outputs = table.model_id or handle, table.inputs or (), table.outputs or ()
+        given = table.model_id or ""
+        model_id = handle if not given or given.isspace() else given
+        inputs, outputs = table.inputs or (), table.outputs or ()
         usual = model_id.isprintable() and "${" not in model_id
         most, window, images = table.max_tokens, table.context_window, table.max_prompt_images
         return ModelSpec(

@@ -31,6 +31,7 @@ _WANTED = {
     "date_type": "a date",
     "string_pattern_mismatch": "a ${VARIABLE}",
 }
+_VALUES = frozenset(_WANTED[kind] for kind in ("int_type", "float_type", "bool_type"))
 _GOT: Mapping[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -153,6 +154,9 @@ def _misfit(kinds: dict[str, ErrorDetails], value: object, page: Page, where: Pa
     elif isinstance(value, str) and _unquotable(value, wanted):
         page.error(where, "wrong-type", f"{value} in quotes is a text.", f"Write it without quotes: {value}.")
     else:
+        if not _VALUES.isdisjoint(wanted):
+            # Beside a number or a flag, the only text that will do is a variable that holds one.
+            wanted = [_WANTED["string_pattern_mismatch"] if word == _WANTED["string_type"] else word for word in wanted]
         options = " or ".join(dict.fromkeys([*wanted, *(f'"{word}"' for word in words)])) or "another value"
         hint = did_you_mean(value, words) if isinstance(value, str) else ""
         page.error(where, "wrong-type", f"expected {options}, got {named(value)}.", hint)

@@ -162,7 +162,7 @@ class Page:
         try:
             found = parse_template(text, self.origin(path), scalar)
         except ValueError as fault:
-            self.error(path, "bad-template", f"{fault}.")
+            self.error(path, "bad-template", f"{fault.args[0]}.", *fault.args[1:])
             return text
         if isinstance(found, Template):
             self.templates += 1
@@ -188,7 +188,7 @@ class Page:
         try:
             found = parse_template(text, self.origin(path))
         except ValueError as fault:
-            self.error(path, "bad-template", f"{fault}.")
+            self.error(path, "bad-template", f"{fault.args[0]}.", *fault.args[1:])
             return text
         self.templates += isinstance(found, Template)
         return found

@@ -50,7 +50,10 @@ class BackendNames:
 
     def check(self, name: str, page: Page, path: Path, *, others: bool = False) -> bool:
         """Report a name that no backend has. `others`: further names of backends are as good."""
-        if name in self.here or (others and name in self.other_names) or not self.complete:
+        if name in self.here or (others and name in self.other_names):
+            return True
+        if not self.complete:
+            page.faulty.add(name)
             return True
         if name in self.other_names:
             hint = f'Write "{self.other_names[name]}", of which this is another name.'

@@ -124,8 +124,10 @@ class SpecReader:
                 continue
             if not is_table(table):
                 hint = did_you_mean(handle, _TOP_KEYS)
+                self.sdk_at_fault = self.sdk_at_fault or bool(hint)
                 self.page.error((handle,), "unknown-key", f"expected a model's table, got {named(table)}.", hint)
             elif _like_defaults(handle):
+                self.sdk_at_fault = True
                 self.page.unknown_key((handle,), table, _TOP_KEYS)
             elif self.page.name((handle,), handle):
                 tables[handle] = table

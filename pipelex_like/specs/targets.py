@@ -111,6 +111,10 @@ class TargetReader:
         if not text.strip():
             self.page.error(path, "empty-text", "an empty text names no model.", "Write the name of one.")
             return False
+        if "${" in text:
+            message = "variables are filled in only in backends.toml and the files of backends/."
+            self.page.error(path, "no-variable-here", message, "Write the name of a model.")
+            return False
         return not self.page.has_control(path, text)
 
     def provider(self, table: TargetTable, path: Path) -> str | None:

@@ -18,7 +18,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 def parse_template(text: str, origin: Origin, scalar: Scalar = "str") -> Template | str:
     """Read the variables of a text; one without any comes back as a text, its `$${` as `${`.
 
-    Raises ValueError that says what is malformed. It shows nothing of the text, which may hold a secret.
+    Raises ValueError(what is malformed) or ValueError(that, hint); neither shows the text, which may hold a secret.
     """
     parts: list[str | Slot] = []
     literal, position = "", 0
@@ -54,8 +54,8 @@ def _name(part: str) -> Name:
     if not part:
         raise ValueError("a `${}` lacks the name of a variable")
     if colon and source not in ("env", "secret"):
-        hint = did_you_mean(source, ("env", "secret"))
-        raise ValueError(f"the word before the colon in a `${{...}}` is `env` or `secret`. {hint}".rstrip())
+        hint = did_you_mean(source, ("env", "secret")) or "A default is written ${NAME:-default}."
+        raise ValueError("the word before the colon in a `${...}` is `env` or `secret`", hint)
     if not _NAME.match(name):
         raise ValueError("the name of a variable consists of letters, digits and _, and begins with no digit")
     return Name("secret" if source == "secret" else "env", name)

@@ -62,11 +62,18 @@ _FORMER_SDKS: Mapping[str, str] = {
     "azure_rest": "azure_openai",
     "azure_rest_img_gen": "azure_openai",
     "huggingface_img_gen": "huggingface",
-    "openrouter_img_gen": "openai",
     "portkey_completions": "openai",
     "portkey_responses": "openai_responses",
 }
-_WITHOUT_WORKER = ("docling_sdk", "reportlab", "linkup", "linkup_fetch", "typesafe", "portkey_extract")
+_WITHOUT_WORKER = (
+    "docling_sdk",
+    "reportlab",
+    "linkup",
+    "linkup_fetch",
+    "typesafe",
+    "portkey_extract",
+    "openrouter_img_gen",
+)
 _OURS = (
     "openai",
     "openai_responses",

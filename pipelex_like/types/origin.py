@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+# What TOML takes in a quoted key only when escaped; a line of a problem must stay one line.
+_ODD = re.compile(r'["\\\x00-\x1f\x7f-\x9f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ def dotted(path: tuple[str | int, ...]) -> str:
         if isinstance(part, int):
             out += f"[{part}]"
             continue
-        quoted = part if _BARE.match(part) else '"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        quoted = part if _BARE.match(part) else f'"{_ODD.sub(_escaped, part)}"'
         out += f".{quoted}" if out else quoted
     return out
+
+
+def _escaped(sign: re.Match[str]) -> str:
+    return f"\\{sign[0]}" if sign[0] in '\\"' else f"\\u{ord(sign[0]):04x}"

@@ -153,7 +153,7 @@ def test_what_is_wrong_in_a_backend_is_told(tmp_path: Path, line: str, key: str,
         ("openai = 3", "openai", "wrong-type", "a backend's table"),
         ('extnds = "pipelex_like"', "extnds", "wrong-type", 'Did you mean "extends"?'),
         ('[""]\nenabled = true', '""', "bad-name", "empty"),
-        ('["a\\u0007"]\nenabled = true', '"a\x07"', "control-character", "control character"),
+        ('["a\\u0007"]\nenabled = true', '"a\\u0007"', "control-character", "control character"),
         ('["a/b"]\nenabled = true', '"a/b"', "bad-name", "/"),
         ("[direct]\nenabled = true", "direct", "bad-name", "reserved"),
         ("[my.backend]\nenabled = true", "my.backend", "unquoted-name", 'write ["my.backend"]'),
@@ -183,9 +183,11 @@ def test_a_faulty_backend_is_left_out_with_all_its_names(tmp_path: Path) -> None
     "line",
     [
         'api_key = "sk-verysecret"',
+        'api_key = "${KEY:-sk-verysecret-0123}"',
         'aws_secret_access_key = "sk-verysecret"',
         'headers = { X-Api-Key = "sk-verysecret" }',
         'proxy = "http://me:sk-verysecret@proxy"',
+        'endpoint = "http://me:sk-verysecret@host/v1"',
     ],
 )
 def test_a_secret_in_the_file_is_a_warning_that_does_not_show_it(tmp_path: Path, line: str) -> None:
@@ -215,3 +217,15 @@ def test_backends_and_spec_files_that_do_not_meet_are_warnings(tmp_path: Path) -
     }
     assert deck.network_models == {"pipelex_gateway"}
     assert "gpt-5" in deck.specs["openai"]
+
+
+@pytest.mark.parametrize("key", ["${KEY", "${my-key}", "sk\\nkey"])
+def test_a_malformed_credential_is_told_once(tmp_path: Path, key: str) -> None:
+    problems = Tables(backends=f'[openai]\napi_key = "{key}"\n').compiled(tmp_path)[1]
+    assert [problem.severity for problem in problems] == ["error"]
+
+
+def test_the_hint_of_a_malformed_template_is_a_sentence_of_its_own(tmp_path: Path) -> None:
+    for text, said in {"${envv:A}": 'Did you mean "env"?', "${A:+x}": "A default is written ${NAME:-default}."}.items():
+        problem = the_error(tmp_path, Tables(backends=f'[openai]\nendpoint = "{text}"\n'))
+        assert str(problem).endswith(f"`secret`. {said}")

@@ -303,3 +303,9 @@ def test_a_directory_without_a_deck_file(tmp_path: Path) -> None:
     assert error.code == "ModelDeckNotFoundError"
     assert error.file.endswith("deck")
     assert 'extends = "pipelex_like"' in error.hint
+
+
+def test_a_variable_in_a_deck_is_told_where_variables_stand(tmp_path: Path) -> None:
+    problem = the_error(tmp_path, Tables(deck='[aliases]\na = "${MODEL}"\n'))
+    assert problem.code == "no-variable-here"
+    assert "backends.toml" in problem.message

@@ -121,7 +121,7 @@ valued_constraints = {}
         ("azure_rest", "azure_openai"),
         ("azure_rest_img_gen", "azure_openai"),
         ("huggingface_img_gen", "huggingface"),
-        ("openrouter_img_gen", "openai"),
+        ("openrouter_img_gen", "openrouter_img_gen"),
         ("portkey_completions", "openai"),
         ("portkey_responses", "openai_responses"),
         ("docling_sdk", "docling_sdk"),
@@ -372,7 +372,7 @@ def test_what_is_wrong_in_a_model_is_told(tmp_path: Path, line: str, key: str, c
         ("[gpt-4.cost]\ninput = 1", "gpt-4.cost", "unknown-key", 'Did you mean "costs"?'),
         ("[defualts]\nsdk = 'fal'", "defualts", "unknown-key", 'Did you mean "defaults"?'),
         ('[""]\n', '""', "bad-name", "empty"),
-        ('["a\\tb"]\n', '"a\tb"', "control-character", "control character"),
+        ('["a\\tb"]\n', '"a\\u0009b"', "control-character", "control character"),
     ],
 )
 def test_what_is_wrong_with_a_handle_is_told(tmp_path: Path, text: str, key: str, code: str, said: str) -> None:
@@ -459,3 +459,24 @@ def test_without_defaults_the_most_common_sdk_serves_them(tmp_path: Path) -> Non
 def test_the_sdks_that_files_name_can_be_asked_for(tmp_path: Path) -> None:
     text = "default_sdk = 'a'\n[defaults]\nsdk = 'b'\n[m]\nsdk = 'c'\n[n]\nsdk = 3\n"
     assert named_sdks(Tables(spec=text).documents(tmp_path)[0]) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("top", ['[default]\nsdk = "openai"\n', 'default_skd = "openai"\n'])
+def test_misspelt_defaults_are_told_once(tmp_path: Path, top: str) -> None:
+    assert "Did you mean" in str(the_error(tmp_path, Tables(spec=f'{top}[m]\noutputs = ["text"]\n')))
+
+
+def test_a_blank_id_is_as_good_as_none(tmp_path: Path) -> None:
+    deck = good(tmp_path, Tables(spec='default_sdk = "openai"\n[m]\nmodel_id = "  "\n'))
+    assert deck.specs["openai"]["m"].model_id == "m"
+
+
+def test_a_number_is_never_asked_for_as_a_text(tmp_path: Path) -> None:
+    message = the_error(tmp_path, Tables(spec='default_sdk = "openai"\n[m]\nmax_tokens = 1.5\n')).message
+    assert message == 'expected a whole number or a ${VARIABLE} or "auto", got a number.'
+
+
+def test_a_name_with_a_line_break_does_not_break_the_line_of_its_problem(tmp_path: Path) -> None:
+    told = str(the_error(tmp_path, Tables(spec='default_sdk = "openai"\n["a\\nb\\u001b"]\n')))
+    assert '"a\\u000ab\\u001b"' in told
+    assert told.isprintable()
