@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.data import KIT
 from pipelex_like.deck import ModelDeck
-from pipelex_like.documents import find_directory, load_documents, read_variables
-from pipelex_like.errors import ConfigError, ModelDeckNotFoundError, sorted_problems
+from pipelex_like.documents import find_directory, load_documents, read_secrets, read_variables
+from pipelex_like.errors import ConfigError, ModelDeckNotFoundError, Problem, sorted_problems
 from pipelex_like.routing import Router, bind, secret_names
 from pipelex_like.specs import EXCLUSIVE, RENAMES, compile_deck, named_sdks
 from pipelex_like.workers.registry import sdk_settings
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from pipelex_like.deck import BoundDeck
     from pipelex_like.documents import Documents, Place
-    from pipelex_like.errors import Problem
 
 
 _DANGLING = ("LLMHandleNotFoundError", "LLMPresetNotFoundError", "HandleNotFoundError")
+_LACKING = ("missing-variable", "incomplete-credentials", "disabled-default", "route-to-disabled-backend")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,10 @@ class LoadedDeck(ModelDeck):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What was read: the deck, the variables to fill it in with, and the problems so far, without lines."""
+    """What was read: the deck, the variables to fill it in with, and the problems so far, without lines.
+
+    `variables_complete` is False where a file of variables or secrets could not be read.
+    """
 
     source: Source
     place: Place
@@ -53,6 +56,7 @@ class Loaded:
     deck: ModelDeck
     variables: Mapping[str, str]
     secrets: Mapping[str, str]
+    variables_complete: bool
     problems: tuple[Problem, ...]
 
 
@@ -68,18 +72,20 @@ class Bound:
 def read(source: Source) -> Loaded:
     """Find, read and compile a configuration. Raises ConfigError where a named directory does not exist."""
     environ = os.environ if source.environ is None else source.environ
-    place = find_directory(source.config_dir, environ, Path.cwd(), KIT)
+    place = find_directory(source.config_dir, environ, _working_directory(), KIT)
     variables, problems = read_variables(place.root, environ, source.env_file)
     documents, faults = load_documents(place, variables, KIT, RENAMES, exclusive=EXCLUSIVE)
     deck, findings = compile_deck(documents, sdks=sdk_settings(named_sdks(documents)), kit_backends=_kit_backends)
+    secrets, unreadable = read_secrets(secret_names(deck), place.root, variables)
     return Loaded(
         source=source,
         place=place,
         documents=documents,
         deck=deck,
         variables=variables,
-        secrets=_read_secrets(secret_names(deck), variables, place.root),
-        problems=(*problems, *faults, *findings),
+        secrets=secrets,
+        variables_complete=all(problem.severity != "error" for problem in (*problems, *unreadable)),
+        problems=(*problems, *unreadable, *faults, *findings),
     )
 
 
@@ -99,6 +105,8 @@ def bind_to(loaded: Loaded, profile: str | None) -> Bound:
     )
     if documents.unread:
         findings = [problem for problem in findings if not _may_stand_in_unread(problem)]
+    if not loaded.variables_complete:
+        findings = [problem for problem in findings if problem.code not in _LACKING]
     problems = sorted_problems(_with_lines(documents, (*loaded.problems, *findings)))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
@@ -143,18 +151,10 @@ def _with_lines(documents: Documents, problems: Iterable[Problem]) -> Iterable[P
             yield problem
 
 
-def _read_secrets(names: Iterable[str], variables: Mapping[str, str], root: Path) -> dict[str, str]:
-    folder = variables.get("PIPELEX_SECRETS_DIR")
-    if not folder:
-        return {}
-    found: dict[str, str] = {}
-    for name in names:
-        file = root / Path(folder).expanduser() / name
-        # A file that is missing or unreadable is a variable that is not set: binding says so, with the line.
-        try:
-            text = file.read_text("utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError):
-            continue
-        if text:
-            found[name] = text
-    return found
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        message = "the working directory is gone or may not be looked at; change into another"
+        problem = Problem(severity="error", code="directory-not-found", file=".", message=message)
+        raise ConfigError([problem]) from None

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 # A shorter text is no secret, and blotting it out would spoil every message.
 _SHORTEST_SECRET = 4
+# Servers without keys are given words like `not-needed`; a default that long is a key.
+_SHORTEST_DEFAULT = 16
+_DEFAULT = re.compile(r":-[^}]+\}")
 _CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _POLICY_KEYS = tuple(item.name for item in fields(Policy))
 
 
@@ -67,7 +71,7 @@ def fill_access(spec: BackendSpec, sdks: Iterable[SdkSettings], environment: Env
         hidden = bool(_CREDENTIAL.search(name))
         filled = _fill(access, f"headers.{name}", value, environment, shown=HIDDEN if hidden else None)
         if filled is not None:
-            access.headers[name] = filled
+            access.headers[name] = _masked(filled) if hidden else filled
             _keep_literal(access, value, filled, hidden)
     if spec.proxy is not None:
         access.proxy = _fill(access, "proxy", spec.proxy, environment, shown=_proxy_shown(spec.proxy))
@@ -91,8 +95,10 @@ def _fill_key(
     shown = HIDDEN if secret else _host(str(value)) if name == "endpoint" and "@" in str(value) else None
     filled = _fill(access, name, value, environment, shown=shown, public=public, given=given)
     if filled is not None:
-        access.keys[name] = filled
+        access.keys[name] = _masked(filled) if secret else filled
         _keep_literal(access, value, filled, secret)
+        if shown is not None and not secret:
+            _keep(access, *_url_parts(str(value)))
 
 
 def _fill(
@@ -121,8 +127,14 @@ def _fill(
     if filled is None:
         access.problems.append(misfit(value))
         return None
-    if isinstance(filled, str) and not public and reading.found:
-        _hide(access, name, filled, reading.values)
+    if isinstance(filled, str):
+        # What reads a variable from a file often leaves the line's end behind it.
+        filled = filled.strip()
+        if _CONTROL.search(filled):
+            access.problems.append(misfit(value, "free of control characters, such as a line break"))
+            return None
+        if not public and reading.found:
+            _hide(access, name, filled, reading.values)
     return Filled(_scalar(filled), _shown(name, value, filled, public=public))
 
 
@@ -142,12 +154,19 @@ def _hide(access: Access, name: str, value: str, parts: tuple[str, ...]) -> None
     _keep(access, value, *parts, *(_url_parts(value) if "://" in value else ()))
 
 
-def _keep(access: Access, *values: str) -> None:
-    access.secrets.update(value.strip() for value in values)
+def _keep(access: Access, *values: str | None) -> None:
+    access.secrets.update(value.strip() for value in values if value)
+
+
+def _masked(filled: Filled) -> Filled:
+    """Show nothing of the default that a template has for a credential."""
+    return replace(filled, shown=_DEFAULT.sub(f":-{HIDDEN}}}", filled.shown))
 
 
 def _keep_literal(access: Access, value: Scalarish, filled: Filled, secret: bool) -> None:
-    if secret and not isinstance(value, Template):
+    if secret and isinstance(value, Template):
+        _keep(access, *(slot.default for slot in value.slots if len(slot.default or "") >= _SHORTEST_DEFAULT))
+    elif secret:
         text = str(filled.value)
         # `Bearer abc` is a secret for the sake of its last word.
         _keep(access, text, *text.split()[-1:])
@@ -200,9 +219,11 @@ def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Po
     return replace(policy, **changes) if changes else policy
 
 
+# The bounds of the numbers that files write themselves.
+_MOST_SECONDS, _MOST_COUNTED = 10**9, 2**53
 _POLICY_WISH = {None: "a number above 0", 0: "a whole number from 0", 1: "a whole number from 1"}
 
 
 def _fits(value: Value, least: int | None) -> bool:
     number = float(value)
-    return number > 0 if least is None else number >= least
+    return 0 < number <= _MOST_SECONDS if least is None else least <= number <= _MOST_COUNTED

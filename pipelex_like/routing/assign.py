@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.routing.models import unlisted_spec, with_provider
 
 if TYPE_CHECKING:
-    from pipelex_like.deck import BoundDeck, ModelSpec, RouteRule, StandIn
+    from pipelex_like.deck import BoundDeck, ModelSpec, Origin, RouteRule, StandIn
     from pipelex_like.routing.rules import Rules
     from pipelex_like.types import Kind
 
+Locate = Callable[[str, "tuple[str | int, ...]"], "int | None"]
 How = Literal["route", "optional_route", "default", "fallback_order", "any", "unlisted", "stand_in", "nobody"]
 # Handles are finite; loose names come from outside, so the memo must not grow with them for ever.
 _MOST_PLACES = 20_000
@@ -41,9 +43,10 @@ class Place:
 class Assigner:
     """Finds the place of a model and remembers it."""
 
-    def __init__(self, bound: BoundDeck, rules: Rules) -> None:
+    def __init__(self, bound: BoundDeck, rules: Rules, locate: Locate | None = None) -> None:
         self.bound = bound
         self.rules = rules
+        self._locate = locate
         self._places: dict[tuple[str, Kind, str | None], Place] = {}
 
     def place(self, name: str, kind: Kind, model_id: str | None = None) -> Place:
@@ -55,6 +58,11 @@ class Assigner:
             if len(self._places) < _MOST_PLACES:
                 self._places[key] = found
         return found
+
+    def where(self, origin: Origin) -> str:
+        """Give the file of an origin, with the line where somebody can find it."""
+        line = self._locate(origin.file, origin.path) if self._locate is not None else None
+        return origin.file if line is None else f"{origin.file}:{line}"
 
     def spec(self, backend: str, handle: str, kind: Kind, model_id: str | None = None) -> ModelSpec | None:
         """Give the spec by which a backend serves the handle as that kind, whether it is on or not."""
@@ -101,19 +109,19 @@ class Assigner:
         return "off" if held is None else held.state
 
     def stand_in(self, name: str, kind: Kind) -> tuple[StandIn, str] | None:
-        """Give the stand-in of a model and the handle that takes its place, or None."""
+        """Give the stand-in of a model and the handle that takes its place (maybe its own), or None."""
         for match in self.rules.stand_ins.matches(name):
             for handle in match.rule.handles:
                 backends = self.bound.handles.get(handle, ())
                 if any(self.spec(backend, handle, kind) is not None for backend in backends):
-                    return (match.rule, handle) if handle != name else None
+                    return match.rule, handle
         return None
 
     def _find(self, name: str, kind: Kind, model_id: str | None) -> Place:
-        swap = self.stand_in(name, kind)
-        if swap is None:
+        rule, handle = self.stand_in(name, kind) or (None, name)
+        if rule is None or (handle == name and model_id is not None):
             return self._routed(name, kind, model_id) or self._ordered(name, kind, model_id)
-        return replace(self.target_place(swap[1], kind), stand_in=swap[0], replaced=name)
+        return replace(self.target_place(handle, kind), stand_in=rule, replaced=name if handle != name else None)
 
     def target_place(self, handle: str, kind: Kind) -> Place:
         """Give the place of a stand-in's handle. A stand-in names its model, so a backend that serves only when

@@ -8,11 +8,11 @@ from pipelex_like.deck import Candidate, Route
 from pipelex_like.routing.assign import Place, Server
 from pipelex_like.routing.fit import fit
 from pipelex_like.routing.leaves import common_policy, common_settings, overlay_policy
-from pipelex_like.routing.refusals import Refusal, nobody, pin_off, refuse
+from pipelex_like.routing.refusals import MODELS, Refusal, nobody, pin_off, refuse, servers_of
 from pipelex_like.types import FrozenDict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipelex_like.routing.leaves import Leaf
     from pipelex_like.routing.names import Names
@@ -58,26 +58,42 @@ def find_servers(names: Names, leaf: Leaf, kind: Kind) -> Found:
     if isinstance(found, Refusal):
         return found
     servers = tuple(server for server in found[0] if all(limit.allows(server.backend) for limit in leaf.limits))
-    if not servers:
-        struck = ", ".join(f'"{server.backend}"' for server in found[0])
-        return Refusal(name=leaf.name, text=f'"{leaf.name}" is served by {struck}, which only or exclude rules out.')
-    return servers, found[1]
+    return (servers, found[1]) if servers else _struck_out(names, leaf, found[0], kind)
+
+
+def _struck_out(names: Names, leaf: Leaf, servers: Sequence[Server], kind: Kind) -> Refusal:
+    """Say whose `only` or `exclude` leaves no server, and who could serve the model still."""
+    first = servers[0]
+    told = next((limit, key) for limit in leaf.limits if (key := limit.key_against(first.backend)) is not None)
+    struck = " and ".join(dict.fromkeys(f'"{server.backend}"' for server in servers))
+    handle = first.spec.handle
+    pins = tuple(
+        f"{backend}/{handle}"
+        for backend in servers_of(names.assigner, handle, kind, leaf.name if leaf.how == "model_id" else None)
+        if leaf.how != "pin" and all(limit.allows(backend) for limit in leaf.limits)
+    )
+    text = f"{MODELS} would go to {struck}, which {told[0].owner} rules out ({told[1]})."
+    return Refusal(name=leaf.name, text=text, pins=pins)
+
+
+def places(names: Names, leaf: Leaf, kind: Kind) -> Iterator[Place]:
+    """Give the places of a model that routing decides on: several where a model id stands for several handles."""
+    assigner = names.assigner
+    if leaf.how != "model_id":
+        yield assigner.place(leaf.name, kind)
+        return
+    for handle in dict.fromkeys(handle for _, handle in names.bound.model_ids[leaf.name]):
+        if any(assigner.spec(backend, handle, kind, leaf.name) for backend in names.bound.handles[handle]):
+            yield assigner.place(handle, kind, leaf.name)
 
 
 def _placed(names: Names, leaf: Leaf, kind: Kind) -> Found:
-    assigner = names.assigner
-    if leaf.how != "model_id":
-        place = assigner.place(leaf.name, kind)
-        return (place.servers, place) if place.servers else nobody(assigner, place, kind)
-    refusal: Refusal | None = None
-    for handle in dict.fromkeys(handle for _, handle in names.bound.model_ids[leaf.name]):
-        if not any(assigner.spec(backend, handle, kind) for backend in names.bound.handles[handle]):
-            continue
-        place = assigner.place(handle, kind, leaf.name)
-        if place.servers:
-            return place.servers, place
-        refusal = refusal or nobody(assigner, place, kind)
-    return refusal or Refusal(name=leaf.name, unknown=True)
+    found = list(places(names, leaf, kind))
+    place = next((place for place in found if place.servers), None)
+    if place is not None:
+        return place.servers, place
+    model_id = leaf.name if leaf.how == "model_id" else None
+    return nobody(names.assigner, found[0], kind, model_id) if found else Refusal(name=leaf.name, unknown=True)
 
 
 def _pinned(names: Names, leaf: Leaf, backend: str, kind: Kind) -> Found:
@@ -120,7 +136,7 @@ def _at_provider(names: Names, leaf: Leaf, provider: str, kind: Kind) -> Found:
     spec = next((found for name in handles if (found := assigner.spec(provider, name, kind)) is not None), None)
     spec = spec or assigner.by_model_id(provider, leaf.name, kind)
     if spec is None:
-        return Refusal(name=leaf.name, text=f'"{provider}" does not serve "{leaf.name}".')
+        return Refusal(name=leaf.name, text=f'"{provider}" does not serve {MODELS}.')
     return pin_off(held, leaf.name) if held.state == "off" else ((Server(provider, spec, named=True),), None)
 
 

@@ -156,21 +156,21 @@ def _blamed_elsewhere(names: Names, name: str) -> bool:
 def _dangling(names: Names, mention: Mention, form: str, name: str) -> Problem:
     bound, kind = names.bound, mention.kind
     is_choice = isinstance(mention.owner, Choice)
-    if form == "preset":
-        code = "LLMPresetNotFoundError" if kind in (None, "llm") else "HandleNotFoundError"
-        known = [preset for of, preset in names.deck.presets if kind in (of, None)]
-        message = f'there is no preset "{name}".'
-        return problem("error", code, mention.origin, message, did_you_mean(name, known))
     code = "LLMHandleNotFoundError" if kind in (None, "llm") else "HandleNotFoundError"
+    if form == "preset" and kind in (None, "llm"):
+        code = "LLMPresetNotFoundError"
+    message = f'there is no {names.noun(form, presets=is_choice)} "{name}".'
+    hint = (names.right_form(mention.text, kind) if is_choice or form != "preset" else "") or did_you_mean(
+        name, names.candidates(mention.text, kind, presets=is_choice)
+    )
+    if form == "preset":
+        return problem("error", code, mention.origin, message, hint)
     routed = any(rule.pattern == name for profile in names.deck.profiles.profiles.values() for rule in profile.rules)
     network = [backend for backend in bound.deck.backends if backend in bound.deck.network_models]
-    what = "model, alias or preset" if is_choice else "model, alias or chain"
-    message = f'there is no {what} "{name}".'
     if routed:
         message = f'"{name}" is known only through a route of a profile that is not active.'
     elif network:
         message = f'no spec file knows "{name}"; "{network[0]}" may, whose models come from the network.'
     catchers = names.catchers(name)
-    hint = did_you_mean(name, names.known(kind, presets=is_choice))
     hint = hint or (f'To ask "{catchers[0]}" for it, write "{catchers[0]}/{name}".' if catchers else "")
     return problem("warning" if routed or network else "error", code, mention.origin, message, hint)

@@ -47,7 +47,7 @@ def _check_loose(names: Names, origin: Origin, name: str) -> Iterator[Problem]:
     if takers and all(names.assigner.state(backend) == "off" for backend in takers):
         held = names.bound.backends[takers[0]]
         message = f'"{name}" is known only through "{held.name}", which is off here: {held.reason}.'
-        yield problem("warning", "known-only-where-off", origin, message, f"What helps: {wake(held)}.")
+        yield problem("warning", "known-only-where-off", origin, message, f"What helps: {wake(held, names.bound)}.")
 
 
 def _check_pin(names: Names, text: str, origin: Origin, backend: str, name: str) -> Iterator[Problem]:
@@ -69,7 +69,7 @@ def _check_pin(names: Names, text: str, origin: Origin, backend: str, name: str)
         yield problem("warning", "unserved-pin", origin, message)
     elif held.state == "off":
         message = f'"{name}" is known only through "{backend}", which is off here: {held.reason}.'
-        yield problem("warning", "known-only-where-off", origin, message, f"What helps: {wake(held)}.")
+        yield problem("warning", "known-only-where-off", origin, message, f"What helps: {wake(held, names.bound)}.")
 
 
 def check_twice(owner: Alias | Preset) -> Iterator[Problem]:

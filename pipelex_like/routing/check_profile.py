@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelex_like.errors import did_you_mean
 from pipelex_like.routing.patterns import PatternError, compile_pattern, is_exact
 from pipelex_like.routing.profile import ruled_out
-from pipelex_like.routing.refusals import wake
+from pipelex_like.routing.refusals import nobody, wake, ways_out
 from pipelex_like.routing.rules import INTERNAL, SANDBOX
 from pipelex_like.routing.variables import problem
 from pipelex_like.types import KINDS
@@ -16,7 +16,7 @@ from pipelex_like.types import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipelex_like.deck import Backend, BoundDeck, Origin, RouteRule, StandIn
+    from pipelex_like.deck import BoundDeck, Origin, RouteRule, StandIn
     from pipelex_like.errors import Problem
     from pipelex_like.routing.assign import Assigner
     from pipelex_like.routing.patterns import Pattern
@@ -71,10 +71,10 @@ def _check_default(bound: BoundDeck) -> Iterator[Problem]:
     if held is None:
         if default not in bound.deck.faulty:
             message = f'the default "{default}" is not declared in backends.toml.'
-            yield problem(severity, "disabled-default", origin, message, did_you_mean(default, bound.backends))
+            yield problem(severity, "disabled-default", origin, message, _declare(default))
     elif held.state == "off":
         message = f'the default "{default}" is off: {held.reason}.'
-        hint = f"What helps: {wake(held)}, or choose another default or profile."
+        hint = f"What helps: {wake(held, bound)}, or choose another default or profile."
         yield problem(severity, "disabled-default", origin, message, hint)
 
 
@@ -84,28 +84,27 @@ def _check_routes(bound: BoundDeck, assigner: Assigner) -> Iterator[Problem]:
         if not rule.optional and rule.backend not in bound.deck.faulty and (held is None or held.state == "off"):
             why = "is not declared in backends.toml" if held is None else f"is off: {held.reason}"
             message = f'this route goes to "{rule.backend}", which {why}; what it matches is served by nobody.'
-            yield problem(
-                "warning", "route-to-disabled-backend", rule.origin, message, "" if held is None else _help(held)
-            )
+            hint = _declare(rule.backend) if held is None else f"What helps: {wake(held, bound)}."
+            yield problem("warning", "route-to-disabled-backend", rule.origin, message, hint)
         elif held is not None and held.state != "off" and is_exact(rule.pattern):
             yield from _check_exact(bound, assigner, rule)
 
 
-def _help(held: Backend) -> str:
-    return f"What helps: {wake(held)}."
+def _declare(name: str) -> str:
+    return f'Declare [{name}] there, or begin that file with extends = "pipelex_like", which brings the packaged ones.'
 
 
 def _check_exact(bound: BoundDeck, assigner: Assigner, rule: RouteRule) -> Iterator[Problem]:
     name = rule.pattern
     if assigner.is_listed(name) or name in bound.deck.faulty:
         return
-    taken = bound.backends[rule.backend].spec.unlisted is not False
-    message = f'no spec file lists "{name}"; ' + (
-        f'it is sent to "{rule.backend}" as it is written.'
-        if taken
-        else f'and "{rule.backend}" takes no unlisted model.'
-    )
-    yield problem("warning", "unlisted-route", rule.origin, message, did_you_mean(name, bound.handles))
+    hint = did_you_mean(name, bound.handles)
+    if bound.backends[rule.backend].spec.unlisted is not False:
+        message = f'no spec file lists "{name}"; it is sent to "{rule.backend}" as it is written.'
+    else:
+        message = f'no spec file lists "{name}", and "{rule.backend}" takes no unlisted model (unlisted = false).'
+        hint = hint or f"Add a table for it to backends/{rule.backend}.toml."
+    yield problem("warning", "unlisted-route", rule.origin, message, hint)
 
 
 def _check_ties(bound: BoundDeck, rules: Rules) -> Iterator[Problem]:
@@ -156,11 +155,13 @@ def _check_stand_in(bound: BoundDeck, assigner: Assigner, stand_in: StandIn) -> 
             hint = did_you_mean(handle, bound.handles)
             yield problem(severity, "LLMHandleNotFoundError", stand_in.origin, message, hint)
         elif not any(assigner.target_place(handle, kind).servers for kind in kinds):
-            able = ", ".join(f'"{name}"' for name in bound.handles[handle])
             message = f'nobody serves the stand-in "{handle}" under this profile.'
-            hint = f"Those who have it: {able}."
+            refusals = [nobody(assigner, assigner.target_place(handle, kind), kind) for kind in kinds]
+            hint = " ".join(dict.fromkeys(str(refusal) for refusal in refusals if refusal.text))
+            ways = ways_out(assigner, refusals)
+            hint += f" What helps: {'; or '.join(ways)}." if ways else ""
             severity = "warning" if bound.lenient else "error"
-            yield problem(severity, "stand-in-unserved", stand_in.origin, message, hint)
+            yield problem(severity, "stand-in-unserved", stand_in.origin, message, hint.strip())
 
 
 def _check_sandbox(bound: BoundDeck, rules: Rules) -> Iterator[Problem]:

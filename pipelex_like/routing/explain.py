@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelex_like.deck import Preset, Template
 from pipelex_like.errors import ResolveError
-from pipelex_like.routing.candidates import find_servers
+from pipelex_like.routing.candidates import find_servers, places
+from pipelex_like.routing.explain_rules import rule_steps
 from pipelex_like.routing.explanation import Explanation, Step
-from pipelex_like.routing.refusals import Refusal
+from pipelex_like.routing.refusals import Refusal, ways_out
 from pipelex_like.types import is_list, is_table, thaw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pipelex_like.deck import BoundDeck, Candidate, Route, RouteRule
-    from pipelex_like.routing.assign import Place
+    from pipelex_like.deck import BoundDeck, Candidate, Route
+    from pipelex_like.routing.assign import Locate, Place
     from pipelex_like.routing.leaves import Leaf
     from pipelex_like.routing.names import Names
     from pipelex_like.types import Kind
-
-Locate = Callable[[str, tuple[str | int, ...]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def explain(names: Names, reference: str, found: Found, locate: Locate | None = 
         for leaf in found.leaves:
             steps.extend(step for step in _way(leaf) if (step.text, step.origin) not in told)
             told.update((step.text, step.origin) for step in steps)
-            steps.extend(_leaf_steps(names, leaf, found.kind))
+            steps.extend(_leaf_steps(names, leaf, found, found.kind))
     candidates = found.route.candidates if found.route is not None else ()
     for number, candidate in enumerate(candidates, start=1):
         steps.extend(_candidate_steps(bound, number, candidate, found.leaves))
@@ -86,7 +84,9 @@ def _profile_step(bound: BoundDeck) -> Step:
     if bound.profile_from == "active":
         origin = bound.deck.profiles.active_origin
     by = bound.profile_from
-    by = f"PIPELEX_ENV and {by}" if by.startswith("[environments]") else by
+    if by.startswith("[environments]"):
+        origin = bound.deck.profiles.environments_origin.at(by.partition(" ")[2])
+        by = f"PIPELEX_ENV and {by}"
     return Step(f'profile "{bound.profile.name}", chosen by {by}', origin, "chosen")
 
 
@@ -97,22 +97,22 @@ def _way(leaf: Leaf) -> Iterator[Step]:
         yield Step(f'{hop.what} "{hop.name}"{with_settings}', hop.origin)
 
 
-def _leaf_steps(names: Names, leaf: Leaf, kind: Kind) -> Iterator[Step]:
+def _leaf_steps(names: Names, leaf: Leaf, whole: Found, kind: Kind) -> Iterator[Step]:
+    """Tell where a model goes. What the error of the whole says already is left to it."""
     bound, found = names.bound, find_servers(names, leaf, kind)
     place = _place(names, leaf, kind)
-    if place is not None and place.stand_in is not None:
-        text = f'"{place.replaced}" is replaced by "{place.handle}"'
-        yield Step(text, place.stand_in.origin, "chosen")
     if place is not None:
-        yield from _rule_steps(names, place, kind)
-    else:
-        at = leaf.provider or leaf.backend
-        insists = "provider" if leaf.provider else "a pin"
-        yield Step(f'"{leaf.name}" is asked of "{at}" ({insists})' if at else f'nothing knows "{leaf.name}"')
+        if leaf.how == "model_id":
+            yield Step(f'"{leaf.name}" is a model id of "{place.replaced or place.handle}"')
+        yield from rule_steps(names, place, kind)
+    elif leaf.provider or leaf.backend:
+        at, insists = (leaf.provider, "provider") if leaf.provider else (leaf.backend, "a pin")
+        yield Step(f'"{leaf.name}" is asked of "{at}" ({insists})')
     if isinstance(found, Refusal):
-        text = found.text or f'nobody serves "{leaf.name}"'
-        yield Step(text, None, "lost")
-        yield from (Step(f"what helps: {cure}") for cure in found.cures(names.assigner))
+        if whole.route is not None or len(whole.leaves) > 1:
+            yield Step(str(found), None, "lost")
+        if whole.route is not None:
+            yield from (Step(f"what helps: {way}") for way in ways_out(names.assigner, [found]))
         return
     for server in found[0]:
         backend = bound.backends[server.backend]
@@ -124,60 +124,8 @@ def _leaf_steps(names: Names, leaf: Leaf, kind: Kind) -> Iterator[Step]:
 def _place(names: Names, leaf: Leaf, kind: Kind) -> Place | None:
     if leaf.provider is not None or leaf.how in ("pin", "unknown"):
         return None
-    found = find_servers(names, leaf, kind)
-    return found[1] if not isinstance(found, Refusal) else names.assigner.place(leaf.name, kind)
-
-
-def _rule_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
-    handle, bound = place.handle, names.bound
-    decided = False
-    for match in names.rules.routes.matches(handle):
-        rule = match.rule
-        written = f'{"optional_routes" if rule.optional else "routes"} "{rule.pattern}" = "{rule.backend}"'
-        if rule is place.rule:
-            decided = True
-            exact = "its very name" if match.literals is None else f"{match.literals} literal characters"
-            yield Step(f'"{handle}" matches {written} ({exact})', rule.origin, "chosen")
-        else:
-            yield Step(f"{written} also matches, {_lost(names, rule, place, kind, decided)}", rule.origin, "lost")
-    default = bound.profile.default
-    if place.how == "default":
-        yield Step(f'default = "{default}" serves "{handle}"', bound.profile.where("default"), "chosen")
-    elif default is not None:
-        why = "a route decides" if decided else _unable(names, default, handle, kind)
-        yield Step(f'default = "{default}" does not count: {why}', bound.profile.where("default"), "lost")
-    if not place.servers or decided or place.how == "default":
-        return
-    first = place.servers[0].backend
-    match place.how:
-        case "fallback_order":
-            yield Step(f'"{first}" serves it, by fallback_order', bound.profile.where("fallback_order"), "chosen")
-        case "unlisted":
-            origin = bound.backends[first].spec.where("unlisted")
-            yield Step(f'"{first}" takes "{handle}" by its unlisted patterns', origin, "chosen")
-        case "stand_in":
-            yield Step(f'"{first}" serves it, because the stand-in names the model', None, "chosen")
-        case _:
-            text = f'"{first}" serves it, as the first in backends.toml that is on'
-            yield Step(text, bound.backends[first].spec.origin, "chosen")
-
-
-def _lost(names: Names, rule: RouteRule, place: Place, kind: Kind, decided: bool) -> str:
-    if rule.optional and not decided:
-        return f"but does not count: {_unable(names, rule.backend, place.handle, kind)}"
-    chosen = f'"{place.rule.pattern}"' if place.rule is not None else "another"
-    return f"but {chosen} says more or stands before it"
-
-
-def _unable(names: Names, backend: str, handle: str, kind: Kind) -> str:
-    held = names.bound.backends.get(backend)
-    if held is None:
-        return f'"{backend}" is not declared'
-    if held.state != "on":
-        return f'"{backend}" is {held.state} ({held.reason})'
-    if names.assigner.spec(backend, handle, kind) is None:
-        return f'"{backend}" does not serve "{handle}"'
-    return "another rule comes before it"
+    found = list(places(names, leaf, kind))
+    return next((place for place in found if place.servers), found[0] if found else None)
 
 
 def _candidate_steps(bound: BoundDeck, number: int, candidate: Candidate, leaves: Sequence[Leaf]) -> Iterator[Step]:
@@ -238,4 +186,6 @@ def _untemplated(value: object) -> object:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(thaw(value))

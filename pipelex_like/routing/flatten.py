@@ -45,7 +45,10 @@ class Flattener:
                     return leaves, None
             elif provider is None:
                 return (meaning,), None
-        return (() if provider is None else (self._verbatim(text, provider),)), None
+        # A backend may have an id in "@", but none has one in "$".
+        if provider is None or split_reference(text)[0] == "preset":
+            return (), None
+        return (self._verbatim(text, provider),), None
 
     def preset(self, preset: Preset) -> tuple[Leaf, ...]:
         """Give the models of a preset, with its settings over theirs."""

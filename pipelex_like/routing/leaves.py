@@ -47,14 +47,21 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """An `only` and `exclude` that were met on the way."""
+    """An `only` and `exclude` that were met on the way; `owner` is who said so (`preset "x"`)."""
 
     only: tuple[str, ...] | None
     exclude: tuple[str, ...]
+    owner: str = ""
 
     def allows(self, backend: str) -> bool:
         """Whether the backend may serve."""
-        return (self.only is None or backend in self.only) and backend not in self.exclude
+        return self.key_against(backend) is None
+
+    def key_against(self, backend: str) -> str | None:
+        """Give the key that rules the backend out, or None."""
+        if self.only is not None and backend not in self.only:
+            return "only"
+        return "exclude" if backend in self.exclude else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +104,10 @@ class Layer:
         """Lay this step over leaves: what it says wins over what they carry."""
         return tuple(self._over(leaf) for leaf in leaves)
 
+    @property
+    def _owner(self) -> str:
+        return "the call" if self.what in ("call", "inline table") else f'{self.what} "{self.name}"'
+
     def _over(self, leaf: Leaf) -> Leaf:
         limited = self.only is not None or self.exclude
         return replace(
@@ -104,7 +115,7 @@ class Layer:
             settings=overlay(self.settings, leaf.settings),
             policy=overlay_policy(self.policy, leaf.policy),
             provider=self.provider or leaf.provider,
-            limits=(Limit(self.only, self.exclude), *leaf.limits) if limited else leaf.limits,
+            limits=(Limit(self.only, self.exclude, self._owner), *leaf.limits) if limited else leaf.limits,
             hops=Hop(self.what, self.name, self.origin, self.settings, self.origins, leaf.hops),
         )
 

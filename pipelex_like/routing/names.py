@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_like.deck import Alias, Preset
+from pipelex_like.errors import nearest
 from pipelex_like.routing.leaves import Leaf
 from pipelex_like.types import KINDS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Meaning = Preset | Alias | Leaf
 ANY_NAME = "*"
 _SIGNS = {"$": "preset", "@": "alias", "~": "alias"}
+_NOUNS = {"preset": "preset", "alias": "alias or chain", "handle": "model"}
 _WORDS = {"preset": "preset", "alias": "alias", "waterfall": "alias", "handle": "handle"}
 
 
@@ -28,6 +30,16 @@ def split_reference(text: str) -> tuple[str, str]:
     if colon and word in _WORDS:
         return _WORDS[word], rest
     return "bare", text
+
+
+def _what(meaning: Meaning) -> str:
+    match meaning:
+        case Preset():
+            return "a preset"
+        case Alias():
+            return "an alias"
+        case Leaf():
+            return "a model"
 
 
 class Names:
@@ -174,7 +186,42 @@ class Names:
             if kind is None or owner in (kind, None):
                 yield name
         if presets:
-            yield from (name for owner, name in self.deck.presets if kind in (owner, None))
+            yield from self._presets(kind)
+        yield from self._handles(kind)
+
+    def candidates(self, reference: str, kind: Kind | None, *, presets: bool) -> Iterator[str]:
+        """Give the names that someone may have meant by a reference of that form."""
+        form, name = split_reference(reference)
+        if form == "preset":
+            yield from self._presets(kind)
+        elif form == "alias":
+            yield from (alias for owner, alias in self.deck.aliases if kind is None or owner in (kind, None))
+        else:
+            yield from self._handles(kind) if form == "handle" else self.known(kind, presets=presets)
+            head, slash, rest = name.partition("/")
+            if slash and rest:
+                backends = nearest(head, (*self.bound.backends, *self.bound.other_names), count=1)
+                yield from (f"{backend}/{rest}" for backend in backends)
+
+    def right_form(self, reference: str, kind: Kind | None) -> str:
+        """Say what the name in a reference is, where its form says another thing (`@gpt-5`); else nothing."""
+        form, name = split_reference(reference)
+        if form == "bare":
+            return ""
+        for one in KINDS if kind is None else (kind,):
+            for meaning in self.meanings(name, one, presets=True):
+                if not isinstance(meaning, Leaf) or meaning.certain:
+                    return f'It is {_what(meaning)}: write "{name}".'
+        return ""
+
+    def noun(self, form: str, *, presets: bool) -> str:
+        """Give what a reference of that form names, as an error says it."""
+        return _NOUNS.get(form) or ("model, alias or preset" if presets else "model, alias or chain")
+
+    def _presets(self, kind: Kind | None) -> Iterator[str]:
+        return (name for owner, name in self.deck.presets if kind in (owner, None))
+
+    def _handles(self, kind: Kind | None) -> Iterator[str]:
         for handle, backends in self.bound.handles.items():
             if kind is None or any(self.assigner.spec(backend, handle, kind) for backend in backends):
                 yield handle

@@ -71,8 +71,10 @@ def _literals(expansion: str) -> int:
 def _check_closed(text: str) -> None:
     if not text:
         raise PatternError("it is empty")
-    depth = 0
-    for character in _ESCAPED.sub("", text):
+    plain, depth = _ESCAPED.sub("", text), 0
+    if plain.endswith("\\"):
+        raise PatternError('it ends in a lone "\\"')
+    for character in plain:
         depth = depth + 1 if character == "{" else max(0, depth - 1) if character == "}" else depth
         if depth > _DEEPEST:
             raise PatternError("its braces are nested too deeply")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pipelex_like.deck import BoundDeck, Preset, Route
-    from pipelex_like.routing.explain import Locate
+    from pipelex_like.routing.assign import Locate
     from pipelex_like.routing.explanation import Explanation
     from pipelex_like.routing.leaves import Leaf
     from pipelex_like.types import Kind
@@ -42,7 +42,7 @@ class Router:
     def __init__(self, bound: BoundDeck, *, locate: Locate | None = None) -> None:
         self.bound = bound
         self._locate = locate
-        self._names = Names(Assigner(bound, Rules(bound)))
+        self._names = Names(Assigner(bound, Rules(bound), locate))
         self._flattener = Flattener(self._names)
         self._routes: dict[Kind | None, dict[str, Route]] = {kind: {} for kind in (None, *KINDS)}
 
@@ -89,7 +89,7 @@ class Router:
             return self.resolve(model, kind)
         reference, table = (model, None) if isinstance(model, str) else self._inline(model, kind)
         self._check_settings(settings, kind, reference)
-        own_only, own_exclude = self._flattener.limits(only, exclude)
+        own_only, own_exclude = self._limits(only, exclude, reference)
         call = Layer(
             what="call",
             name="call",
@@ -116,12 +116,7 @@ class Router:
 
     def kind_of(self, reference: str) -> Kind:
         """Give the one kind that a reference means. Raises ResolveError where it means several or none."""
-        known: list[Kind] = []
-        certain: list[Kind] = []
-        for kind in KINDS:
-            leaves, preset = self._flattener.reference(reference, kind)
-            known.extend([kind] if leaves else [])
-            certain.extend([kind] if preset is not None or any(leaf.certain for leaf in leaves) else [])
+        certain, known = self._kinds(reference)
         if len(certain) > 1:
             listed = ", ".join(certain)
             raise ResolveError(
@@ -133,6 +128,16 @@ class Router:
         if known:
             return "llm" if "llm" in known else known[0]
         raise unknown(self._names, reference, None)
+
+    def _kinds(self, reference: str) -> tuple[list[Kind], list[Kind]]:
+        """Give the kinds that a reference means by what is written, and all in which it may mean something."""
+        known: list[Kind] = []
+        certain: list[Kind] = []
+        for kind in KINDS:
+            leaves, preset = self._flattener.reference(reference, kind)
+            known.extend([kind] if leaves else [])
+            certain.extend([kind] if preset is not None or any(leaf.certain for leaf in leaves) else [])
+        return certain, known
 
     def _resolve(self, reference: str, kind: Kind | None) -> Route:
         if kind not in self._routes:
@@ -149,17 +154,31 @@ class Router:
         leaves, preset = self._flattener.reference(reference, kind, provider=provider)
         if leaves:
             return leaves, preset
-        others = self._flattener.elsewhere(reference, kind)
+        others, _ = self._kinds(reference)
         if others or preset is not None:
             what = f"it is of kind {' and '.join(others)}" if others else "none of its targets is of that kind"
             raise ResolveError(f'"{reference}" stands for no model of kind {kind}: {what}.', reference=reference)
         raise unknown(self._names, reference, kind)
 
+    def _limits(
+        self, only: Iterable[str] | None, exclude: Iterable[str], reference: str
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+        """Give `only` and `exclude` by the backends' own names. A slip in `exclude` must not let a backend in."""
+        own_only, own_exclude = self._flattener.limits(only, exclude)
+        for key, backends in (("only", own_only or ()), ("exclude", own_exclude)):
+            for backend in backends:
+                self._check_backend(key, backend, reference)
+        return own_only, own_exclude
+
+    def _check_backend(self, key: str, backend: str, reference: str) -> None:
+        if backend not in self.bound.backends:
+            hint = did_you_mean(backend, [*self.bound.backends, *self.bound.other_names])
+            raise ResolveError(f'{key}: there is no backend "{backend}". {hint}'.rstrip(), reference=reference)
+
     def _provider(self, name: object, reference: str) -> str | None:
         backend = self._flattener.provider(name) if isinstance(name, str) else None
-        if backend is not None and backend not in self.bound.backends:
-            hint = did_you_mean(backend, [*self.bound.backends, *self.bound.other_names])
-            raise ResolveError(f'provider: there is no backend "{backend}". {hint}'.rstrip(), reference=reference)
+        if backend is not None:
+            self._check_backend("provider", backend, reference)
         return backend
 
     def _inline(self, table: Mapping[str, object], kind: Kind) -> tuple[str, Layer]:
@@ -169,8 +188,8 @@ class Router:
         policy = {key: value for key, value in table.items() if key in POLICY_KEYS}
         settings = {key: value for key, value in table.items() if key not in policy and key not in _TABLE_KEYS}
         self._check_settings(settings, kind, reference)
-        only, exclude = self._flattener.limits(
-            _names(table, "only", reference), _names(table, "exclude", reference) or ()
+        only, exclude = self._limits(
+            _names(table, "only", reference), _names(table, "exclude", reference) or (), reference
         )
         layer = Layer(
             what="inline table",

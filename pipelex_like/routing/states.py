@@ -65,8 +65,10 @@ class Case:
 def judge(case: Case) -> Verdict:
     """Decide the state of a backend."""
     enabled, faults = _enabled(case)
+    if faults:
+        return Verdict("broken", f"enabled = {case.spec.enabled} is neither true nor false", problems=faults)
     if enabled is False:
-        return Verdict("off", _switched_off(case.spec), problems=faults)
+        return Verdict("off", _switched_off(case))
     key = ruled_out(case.profile, case.spec.name)
     if key is not None:
         return Verdict("off", f'the profile "{case.profile.name}" rules it out ({key})', problems=faults)
@@ -76,8 +78,13 @@ def judge(case: Case) -> Verdict:
     return _judge_true(case, needs, faults)
 
 
-def _switched_off(spec: BackendSpec) -> str:
-    return f"enabled = {spec.enabled}" if isinstance(spec.enabled, Template) else "enabled = false"
+def _switched_off(case: Case) -> str:
+    enabled = case.spec.enabled
+    if not isinstance(enabled, Template):
+        return "enabled = false"
+    missing = case.environment.read(enabled).missing
+    why = f", and {unset_sentence(slot_name(slot) for slot in missing)}" if missing else ""
+    return f"enabled = {enabled}{why}"
 
 
 def _enabled(case: Case) -> tuple[bool | Literal["auto"], tuple[Problem, ...]]:
@@ -158,7 +165,8 @@ def _judge_true(case: Case, needs: list[Need], faults: tuple[Problem, ...]) -> V
         return Verdict("on", "enabled = true", problems=faults)
     rest = tuple(slot for slot in missing if slot not in lack)
     ways = tuple((*way, *(slot for slot in rest if slot not in way)) for way in _first(lack, ways))
-    return _without("broken", ways_sentence((missing,)), ways, (*faults, *_lacking(case, missing)))
+    problems = _lacking_all(case, ways) if missing == lack and len(ways) > 1 else _lacking(case, missing)
+    return _without("broken", ways_sentence((missing,)), ways, (*faults, *problems))
 
 
 def _without(state: State, reason: str, ways: tuple[tuple[Slot, ...], ...], problems: tuple[Problem, ...]) -> Verdict:
@@ -179,9 +187,19 @@ def _gaps(case: Case, needs: list[Need]) -> tuple[Slot, ...]:
     return tuple(slot for key, (_, slots) in case.access.missing.items() if key not in optional for slot in slots)
 
 
+def _severity(case: Case) -> str:
+    return "error" if binds(case.profile, case.spec.name) and not case.lenient else "warning"
+
+
+def _lacking_all(case: Case, ways: tuple[tuple[Slot, ...], ...]) -> list[Problem]:
+    """Tell in one problem that none of several sets is there, so that nobody takes the first for the only one."""
+    spec, message = case.spec, f'backend "{case.spec.name}" is enabled, but {ways_sentence(ways)}.'
+    hint = key_hint(spec) or f'Set one of them, or write enabled = false (or "auto") for "{spec.name}".'
+    return [problem(_severity(case), "missing-variable", spec.where("enabled"), message, hint)]
+
+
 def _lacking(case: Case, missing: tuple[Slot, ...]) -> list[Problem]:
-    spec = case.spec
-    severity = "error" if binds(case.profile, spec.name) and not case.lenient else "warning"
+    spec, severity = case.spec, _severity(case)
     places = {slot: template.origin for template, slots in case.access.missing.values() for slot in slots}
     return [
         problem(
@@ -189,10 +207,15 @@ def _lacking(case: Case, missing: tuple[Slot, ...]) -> list[Problem]:
             "missing-variable",
             places.get(slot) or spec.where("enabled"),
             f'backend "{spec.name}" is enabled, but {slot_name(slot)} is not set.',
-            key_hint(spec) or f'Set it, or write enabled = false (or "auto") for "{spec.name}".',
+            key_hint(spec) or f'{_way_to(slot)}, or write enabled = false (or "auto") for "{spec.name}".',
         )
         for slot in missing
     ]
+
+
+def _way_to(slot: Slot) -> str:
+    secret = next((name.name for name in slot.names if name.source == "secret"), None)
+    return "Set it" if secret is None else f'Put it into a file "{secret}" in the folder PIPELEX_SECRETS_DIR'
 
 
 def key_hint(spec: BackendSpec) -> str:

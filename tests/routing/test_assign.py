@@ -251,3 +251,11 @@ def test_the_sandbox_never_follows_a_real_backend_in_an_order() -> None:
     assert found(deck(owners, models, active=bad)) == [("error", "fallback-to-sandbox", "profiles.p.fallback_order")]
     good = profile(default="sandbox", fallback_order=("openai",))
     assert found(deck(owners, models, active=good)) == []
+
+
+def test_a_stand_in_is_served_also_when_asked_for_by_its_own_name() -> None:
+    quiet = [backend("openai"), backend("local", only_when_named=True)]
+    models = [model("openai", "gpt"), model("local", "tiny")]
+    asked = router(deck(quiet, models, active=profile(stand_ins={"*": "tiny"})))
+    assert served(asked.resolve("gpt")) == served(asked.resolve("tiny")) == [("local", "tiny")]
+    assert asked.resolve("tiny").primary.stood_in_for is None

@@ -58,12 +58,12 @@ def test_every_step_from_the_profile_to_what_is_sent() -> None:
         ("chosen", '"gpt" matches routes "gpt" = "openai" (its very name)', "profiles.prod.routes.gpt"),
         (
             "lost",
-            'optional_routes "gp*" = "off" also matches, but "gpt" says more or stands before it',
+            'optional_routes "gp*" = "off" also matches, but a name beats a pattern',
             'profiles.prod.optional_routes."gp*"',
         ),
         (
             "lost",
-            'routes "g*" = "other" also matches, but "gpt" says more or stands before it',
+            'routes "g*" = "other" also matches, but a name beats a pattern',
             'profiles.prod.routes."g*"',
         ),
         ("lost", 'default = "other" does not count: a route decides', "profiles.prod.default"),
@@ -175,3 +175,87 @@ def test_a_broken_candidate_is_told_as_such() -> None:
     told = str(router(deck([broken], [model("half", "m")]), {"H1": "x"}).explain("m"))
     assert "a call fails" in told
     assert "H2 is not set" in told
+
+
+OPEN = [backend("alpha"), backend("beta", enabled="auto", api_key="${BETA}"), backend("internal", sdk="pypdfium2")]
+LISTED = [
+    model("alpha", "gpt", "gpt-a"),
+    model("alpha", "mini"),
+    model("beta", "gpt", "gpt-b"),
+    model("internal", "pdf", kind="extract", sdk="pypdfium2"),
+]
+
+
+def told_of(reference: str, active=None, variables=None, **changes: object) -> list[tuple[str, str, str]]:
+    asked = router(deck(OPEN, LISTED, active=active, **changes), variables or {})
+    return [
+        (step.verdict, step.text, step.origin.key if step.origin else "") for step in asked.explain(reference).steps
+    ]
+
+
+def test_an_environment_is_shown_where_it_chooses_the_profile() -> None:
+    told = told_of("gpt", profile("a"), {"PIPELEX_ENV": "dev"}, others=[profile("b")], environments={"dev": "b"})
+    assert told[0] == ("chosen", 'profile "b", chosen by PIPELEX_ENV and [environments] dev', "environments.dev")
+
+
+def test_patterns_that_lose_say_by_how_much() -> None:
+    told = told_of("gpt", profile(routes={"gp*": "alpha", "g*": "alpha", "*pt": "alpha"}))
+    assert told[1:4] == [
+        ("chosen", '"gpt" matches routes "gp*" = "alpha" (2 literal characters)', 'profiles.p.routes."gp*"'),
+        (
+            "lost",
+            'routes "*pt" = "alpha" also matches, but stands after one that says as much',
+            'profiles.p.routes."*pt"',
+        ),
+        ("lost", 'routes "g*" = "alpha" also matches, but says less (1 literal characters)', 'profiles.p.routes."g*"'),
+    ]
+
+
+def test_stand_ins_that_lose_are_told() -> None:
+    told = told_of("gpt", profile(stand_ins={"*": ["mini"], "gpt": "pdf", "g*": "mini"}))
+    assert told[1:4] == [
+        ("lost", 'stand_ins "gpt" = "pdf" also matches, but has no model of kind llm', "profiles.p.stand_ins.gpt"),
+        ("chosen", '"gpt" is replaced by "mini"', 'profiles.p.stand_ins."g*"'),
+        (
+            "lost",
+            'stand_ins "*" = "mini" also matches, but says less (0 literal characters)',
+            'profiles.p.stand_ins."*"',
+        ),
+    ]
+
+
+def test_the_place_of_a_model_id_is_that_of_its_handle() -> None:
+    told = told_of("gpt-a", profile(routes={"gpt": "alpha", "gpt-*": "beta"}))
+    assert ("info", '"gpt-a" is a model id of "gpt"', "") in told
+    assert ("chosen", '"gpt" matches routes "gpt" = "alpha" (its very name)', "profiles.p.routes.gpt") in told
+    assert not any("gpt-*" in text for _, text, _ in told)
+
+
+def test_who_comes_before_but_is_off_is_told() -> None:
+    told = told_of("gpt", profile(fallback_order=("beta", "alpha")))
+    assert ("lost", '"beta" comes before, but is off: BETA is not set', "beta") in told
+    assert ("chosen", '"alpha" serves it, by fallback_order', "profiles.p.fallback_order") in told
+
+
+def test_internal_is_not_said_to_stand_in_an_order_that_lacks_it() -> None:
+    told = told_of("pdf", profile(fallback_order=("alpha",)))
+    assert ("chosen", '"internal" serves it; it always comes last', "internal") in told
+
+
+def test_the_reason_why_nobody_serves_a_model_stands_there_once() -> None:
+    asked = router(deck(OPEN, LISTED, active=profile(routes={"pdf": "alpha"})), {})
+    lines = str(asked.explain("pdf")).splitlines()
+    assert sum("could serve it" in line for line in lines) == 1
+    assert lines[-1].startswith("profiles.p.routes.pdf (routing_profiles.toml) holds")
+
+
+def test_ways_out_are_told_by_the_error_alone_where_nothing_is_served() -> None:
+    asked = router(deck(OPEN, LISTED, aliases=[alias("c", ["gpt", "mini"])], active=profile(exclude=("alpha",))), {})
+    told = str(asked.explain("c"))
+    assert told.count("set BETA") == 1
+    assert '- nobody serves "mini"' in told
+
+
+def test_flags_are_shown_as_toml_writes_them() -> None:
+    told = told_of("c", aliases=[alias("c", {"model": "gpt", "parallel_tool_calls": True})])
+    assert ("info", 'parallel_tool_calls = true, from target "gpt"', "aliases.c[0]") in told

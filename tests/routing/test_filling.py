@@ -84,7 +84,7 @@ def test_a_bare_endpoint_is_no_secret_and_a_literal_with_a_password_is_hidden() 
     assert shown.keys["endpoint"].shown == "https://host"
     assert shown.proxy is not None
     assert shown.proxy.shown == "http://proxy:3128"
-    assert "other-pw" in shown.secrets
+    assert {"other-pw", "hidden-pw"} <= shown.secrets
 
 
 def test_the_path_of_an_endpoint_is_hidden_by_itself_too() -> None:
@@ -103,7 +103,7 @@ def test_policy_of_a_backend_is_filled_in_and_checked() -> None:
     model_deck = deck([backend("x", policy=policy)])
     got = bound(model_deck, {"T": "2.5"}).backends["x"].policy
     assert (got.timeout, got.max_retries, got.connect_timeout) == (2.5, 0, None)
-    for wrong in ("soon", "-1", "inf", "0"):
+    for wrong in ("soon", "-1", "inf", "0", "1e300"):
         assert found(model_deck, {"T": wrong}) == [("error", "wrong-type", "x.timeout")]
 
 
@@ -197,3 +197,23 @@ def test_a_literal_around_a_variable_keeps_both_out_of_sight() -> None:
     one = bound(deck([backend("x", headers={"authorization": auth})]), {"T": "tok-123"}).backends["x"]
     assert {"tok-123", "Bearer tok-123"} <= one.secrets
     assert one.headers["authorization"].shown == "Bearer ${T}"
+
+
+def test_the_line_end_behind_a_variable_is_taken_off_and_one_inside_is_told() -> None:
+    model_deck = deck([backend("x", api_key="${K}", headers={"x-team": "${T}"})])
+    one = bound(model_deck, {"K": " canary-key\n", "T": "red\r\n"}).backends["x"]
+    assert (one.text("api_key"), one.headers["x-team"].value) == ("canary-key", "red")
+    (wrong,) = errors(bind(model_deck, {"K": "canary\nkey", "T": "red"})[1])
+    assert "K" in wrong.message
+    assert "control character" in wrong.message
+    assert "canary" not in str(wrong)
+
+
+def test_the_default_of_a_credential_is_not_shown() -> None:
+    text = "${K:-sk-canary-0123456789}"
+    one = bound(deck([backend("x", api_key=text, headers={"x-api-key": text})])).backends["x"]
+    assert (one.keys["api_key"].shown, one.headers["x-api-key"].shown) == ("${K:-***}", "${K:-***}")
+    assert one.text("api_key") == "sk-canary-0123456789"
+    assert "sk-canary-0123456789" in one.secrets
+    word = bound(deck([backend("x", api_key="${K:-ollama}")])).backends["x"]
+    assert "ollama" not in word.secrets

@@ -51,6 +51,7 @@ def test_a_pattern_matches_as_a_whole_and_counts_its_literal_characters(
         ("gpt-{a,b", '"{" is not closed'),
         ("{a,[}", '"[" is not closed'),
         ("", "empty"),
+        ("gpt-\\", "ends in a lone"),
         ("{1..5000}", "more than 1000"),
         ("{a,b}" * 12, "more than 1000"),
         ("{" * 60 + "}" * 60, "too deeply"),

@@ -58,7 +58,7 @@ STATES = [
     ),
     (VERTEX_LIKE, {}, "on", "enabled = true", ()),
     (backend("x", enabled=False), {}, "off", "enabled = false", ()),
-    (backend("x", enabled="${X_ON}"), {}, "off", "enabled = ${X_ON}", ()),
+    (backend("x", enabled="${X_ON}"), {}, "off", "enabled = ${X_ON}, and X_ON is not set", ()),
     (backend("x", enabled="${X_ON}"), {"X_ON": "True"}, "on", "enabled = true", ()),
     (backend("x", enabled="${X_ON:-auto}"), {}, "on", "its keys are complete", ()),
     (backend("x", enabled=True, api_key="${X_KEY}"), {"X_KEY": "k"}, "on", "enabled = true", ()),
@@ -174,9 +174,16 @@ def test_a_value_of_another_type_names_the_variable_and_never_the_value() -> Non
 
 
 def test_enabled_that_is_neither_flag_nor_auto() -> None:
-    assert ("error", "wrong-type", "x.enabled") in found(deck([backend("x", enabled="${ON}")]), {"ON": "perhaps"})
+    spec, active = backend("x", enabled="${ON}"), profile(default="x")
+    assert found(deck([spec], active=active), {"ON": "perhaps"}) == [("error", "wrong-type", "x.enabled")]
 
 
 def test_kinds_of_a_backend_are_those_of_its_models() -> None:
     models = [model("x", "a"), model("x", "b", kind="img_gen")]
     assert bound(deck([backend("x")], models)).backends["x"].kinds == ("llm", "img_gen")
+
+
+def test_every_way_in_is_told_where_none_was_begun() -> None:
+    spec = backend("b", sdk="bedrock", api_key=None)
+    (one,) = errors(bind(deck([spec], active=profile(default="b")), {})[1])
+    assert "AWS_BEARER_TOKEN_BEDROCK; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; AWS_PROFILE" in one.message
