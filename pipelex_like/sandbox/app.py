@@ -63,7 +63,7 @@ class Application:
         number = self._record(request, path, query, body)
         dialect = OPENAI
         try:
-            route, parts = _route(request.method, path)
+            route, parts = _route(request.method, path, request.headers.get("user-agent", ""))
             dialect = route.dialect
             if not route.open:
                 self._admit(dialect, request.headers)
@@ -71,7 +71,9 @@ class Application:
             fault = self._due(request.headers, str(parts.get("model") or fields.get("model") or ""), path)
             reply = instead(fault, dialect)
             if reply is None:
-                reply = route.answer(Call(number=number, body=fields, parts=parts, fault=fault))
+                reply = route.answer(
+                    Call(number=number, body=fields, parts=parts, headers=request.headers, fault=fault)
+                )
         except Refusal as refusal:
             return dialect.refuse(refusal), NO_FAULT
         return (reply, fault) if fault is NO_FAULT else (spoilt(reply, fault, dialect), fault)
@@ -153,11 +155,11 @@ def _fields(method: str, body: object) -> dict[str, object]:
     raise Refusal("The request's body must be a JSON object.", code="invalid_json")
 
 
-def _route(method: str, path: str) -> tuple[Route, dict[str, str]]:
+def _route(method: str, path: str, agent: str) -> tuple[Route, dict[str, str]]:
     wanted = "GET" if method == "HEAD" else method
     known = False
     for route in ROUTES:
-        if match := route.path.fullmatch(path):
+        if agent.startswith(route.agent) and (match := route.path.fullmatch(path)):
             if route.method == wanted:
                 return route, match.groupdict()
             known = True

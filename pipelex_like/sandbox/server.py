@@ -27,7 +27,7 @@ class Sandbox:
     """A provider that answers at once, for nothing, and plainly simulated; it fails on demand (see `faults`).
 
     `with Sandbox() as sandbox:` serves until the end of the block. OpenAI's formats are under `sandbox.url + "/v1"`,
-    for `sandbox.api_key`. Nothing leaves the machine.
+    Anthropic's at `sandbox.url`, for `sandbox.api_key`. Nothing leaves the machine.
     """
 
     def __init__(self, *, port: int = 0, api_key: str | None = None, faults: FaultTable | None = None) -> None:

@@ -71,6 +71,7 @@ _WORDS: Mapping[type[CallError], tuple[str, ...]] = {
         "insufficient balance",
         "out of credits",
         "billing_not_active",
+        "billing_error",
     ),
     CredentialsError: (
         "invalid_api_key",
@@ -103,12 +104,15 @@ _WORDS: Mapping[type[CallError], tuple[str, ...]] = {
         "exceed the context",
         "exceeds the available context",
         "reduce the length of the messages",
+        "exceed context limit",
+        "request_too_large",
     ),
     ContentPolicyError: (
         "content_policy",
         "content policy",
         "content_filter",
         "content management policy",
+        "content filtering policy",
         "responsibleaipolicy",
         "moderation_blocked",
         "safety system",
@@ -116,6 +120,7 @@ _WORDS: Mapping[type[CallError], tuple[str, ...]] = {
     ),
     NotFoundError: (
         "model_not_found",
+        "not_found_error",
         "no such model",
         "unknown model",
         "invalid model",

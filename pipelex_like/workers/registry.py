@@ -72,6 +72,9 @@ NAMED_ONLY: tuple[SdkSettings, ...] = tuple(
 BUILT_IN: Mapping[str, str] = {
     "llm.openai": "pipelex_like.workers.openai.llm:OpenAiLlm",
     "img_gen.openai": "pipelex_like.workers.openai.images:OpenAiImages",
+    "llm.anthropic": "pipelex_like.workers.anthropic.llm:AnthropicLlm",
+    "llm.mistral": "pipelex_like.workers.mistral.llm:MistralLlm",
+    "extract.mistral": "pipelex_like.workers.mistral.ocr:MistralOcr",
     "llm.local": "pipelex_like.workers.local.llm:LocalLlm",
     "extract.pypdfium2": "pipelex_like.workers.pypdfium2.extract:PdfText",
     "extract.tesseract": "pipelex_like.workers.tesseract.extract:TesseractOcr",

@@ -81,12 +81,18 @@ def _message(error: Mapping[str, object]) -> str:
         if isinstance(value, str) and value.strip():
             return value
         if is_list(value):
-            parts = [_message(part) for part in value if is_table(part)]
+            parts = [_located(part) for part in value if is_table(part)]
             if any(parts):
                 return "; ".join(part for part in parts if part)
         if is_table(value):
             return _message(value)
     return ""
+
+
+def _located(error: Mapping[str, object]) -> str:
+    """Give the message with the field that it is about, as servers built on pydantic tell it (`loc`)."""
+    message, where = _message(error), error.get("loc")
+    return f"{'.'.join(map(str, where))}: {message}" if message and is_list(where) and where else message
 
 
 def _plain(body: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from pipelex_like.errors import (
@@ -12,6 +12,7 @@ from pipelex_like.errors import (
     BadRequestError,
     CallError,
     CallTimeoutError,
+    CapabilityError,
     ContentPolicyError,
     ContextWindowError,
     CredentialsError,
@@ -152,6 +153,18 @@ def translating(called: Called) -> Generator[None]:
         raise _foreign(called, error) from error
 
 
+@contextmanager
+def opening(called: Called) -> Generator[None]:
+    """Turn whatever an SDK says against its settings, before anything is sent, into a CapabilityError."""
+    try:
+        yield
+    except CallError:
+        raise
+    except Exception as error:  # an address or a proxy of no known form, in the words of whoever found out
+        told_text = f"its client cannot be opened: {str(error) or type(error).__name__}"
+        raise CapabilityError(called.says(told_text, "Check `endpoint` and `proxy` of the backend.")) from error
+
+
 # By the names of classes, since httpx, httpx2 and the SDKs built on them name theirs alike and none is imported here.
 _BY_NAME: Mapping[str, tuple[type[CallError], str, str]] = {
     "TooLargeError": (InvalidResponseError, "", "Raise `max_response_bytes` or `max_event_bytes` if that is wanted."),
@@ -176,9 +189,18 @@ _BY_NAME: Mapping[str, tuple[type[CallError], str, str]] = {
 
 def _foreign(called: Called, error: Exception) -> CallError:
     inner = error.__cause__ if type(error).__name__ in ("APIConnectionError", "APITimeoutError") else None
-    root = inner or error
+    if isinstance(inner, HttpRefusal):  # the anthropic SDK takes whatever its HTTP client raises for a lost connection
+        return refusal(called, status=inner.status, headers=inner.headers, body=inner.body)
+    root = _unwrapped(inner or error)
     for cls in type(root).__mro__:
         if cls.__name__ in _BY_NAME:
             kind, text, way_out = _BY_NAME[cls.__name__]
             return kind(called.says(text or str(root), way_out))
     return InvalidResponseError(called.says(f"the call failed with {type(root).__name__}: {root}"))
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    # anyio wraps even a single error of a connection.
+    if isinstance(error, BaseExceptionGroup):
+        return _unwrapped(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return error

@@ -279,6 +279,7 @@ async def test_a_picture_may_be_transparent_and_is_always_the_same(client: Async
         {"output_format": "jpeg"},
         {"output_compression": 50},
         {"response_format": "url"},
+        {"response_format": "b64_json", "model": "gpt-image-1"},
         {"background": "green"},
         {"stream": True},
     ],
@@ -286,6 +287,12 @@ async def test_a_picture_may_be_transparent_and_is_always_the_same(client: Async
 async def test_wrong_requests_for_images_are_refused(client: AsyncOpenAI, more: Any) -> None:
     with pytest.raises(openai.BadRequestError):
         await client.post("/images/generations", body={"model": "x", "prompt": "a cat", **more}, cast_to=object)
+
+
+async def test_older_image_models_may_be_asked_for_base64(client: AsyncOpenAI) -> None:
+    drawn = await client.images.generate(model="dall-e-3", prompt="a cat", response_format="b64_json")
+    assert drawn.data is not None
+    assert drawn.data[0].b64_json
 
 
 async def test_models_and_errors(client: AsyncOpenAI) -> None:

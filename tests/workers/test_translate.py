@@ -39,6 +39,7 @@ REQUEST = httpx2.Request("POST", "http://127.0.0.1")
         (TimeoutError(), CallTimeoutError),
         (ConnectionResetError(), UnreachableError),
         (RuntimeError("odd"), InvalidResponseError),
+        (ExceptionGroup("x", [ConnectionResetError()]), UnreachableError),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )

@@ -41,11 +41,15 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that was let in. `number` counts the requests, `body` is the JSON object, `parts` those of the path."""
+    """A request that was let in.
+
+    `number` counts the requests, `body` is the JSON object, `parts` those of the path; header names are in lower case.
+    """
 
     number: int
     body: Mapping[str, object]
     parts: Mapping[str, str]
+    headers: Mapping[str, str]
     fault: Fault
 
     def usage(self, counted: dict[str, object]) -> dict[str, object] | None:
@@ -96,6 +100,8 @@ class Route:
     answer: Callable[[Call], Reply]
     open: bool = False
     """Whether it is answered without a key."""
+    agent: str = ""
+    """How the client's `user-agent` begins, where two formats share an address."""
 
 
 def json_reply(value: object) -> Reply:

@@ -50,7 +50,7 @@ def answer_chat(call: Call) -> Reply:
     """Answer, whole or as a stream. Parameters that are not known are let pass, as compatible servers do."""
     body = call.body
     model = checks.string(body, "model", "")
-    question = _question(call)
+    question = question_of(call)
     _refuse_pairs(body)
     count = body.get("n")
     answers = [answer_to(question, index) for index in range(count if isinstance(count, int) else 1)]
@@ -70,7 +70,8 @@ def answer_chat(call: Call) -> Reply:
     return json_reply({**base, "choices": choices, **({} if usage is None else {"usage": usage})})
 
 
-def _question(call: Call) -> Question:
+def question_of(call: Call) -> Question:
+    """Read what is asked. Raises Refusal for whatever is wrong with it."""
     body = call.body
     talk = read_messages(body.get("messages"))
     checks.check(body, _CHECKS)

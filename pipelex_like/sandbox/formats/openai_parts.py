@@ -23,7 +23,7 @@ def picture_at(url: str, where: str) -> Picture:
     """Look at a picture: its bytes in a data address are read, a web address is not fetched."""
     if url.startswith(("https://", "http://")):
         return Picture("by address")
-    kind, data = _decoded(url, where)
+    kind, data = decoded(url, where)
     picture = picture_of(data) if kind.startswith("image/") else None
     if picture is None:
         raise Refusal(
@@ -42,11 +42,12 @@ def file_of(fields: Mapping[str, object], where: str) -> tuple[str, str]:
         raise missing(f"{where}.file_data")
     if data is None:
         return str(name), ""
-    kind, content = _decoded(string(fields, "file_data", where), f"{where}.file_data")
+    kind, content = decoded(string(fields, "file_data", where), f"{where}.file_data")
     return str(name), content.decode("utf-8", "replace") if kind.startswith("text/") else ""
 
 
-def _decoded(url: str, where: str) -> tuple[str, bytes]:
+def decoded(url: str, where: str) -> tuple[str, bytes]:
+    """Give type and bytes of a data address. Raises Refusal."""
     match = _DATA.match(url)
     if match is None:
         raise Refusal(

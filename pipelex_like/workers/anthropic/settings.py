@@ -13,5 +13,6 @@ SETTINGS = SdkSettings(
     required=(("api_key",),),
     module="anthropic",
     extra="anthropic",
+    kinds=("llm",),
 )
 """The settings, for the deck."""

@@ -13,5 +13,6 @@ SETTINGS = SdkSettings(
     required=(("api_key",),),
     module="mistralai",
     extra="mistral",
+    kinds=("llm", "extract"),
 )
 """The settings, for the deck."""

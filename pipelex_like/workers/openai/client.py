@@ -6,16 +6,14 @@ replies (a page of HTML under a 200) in as many ways as there are methods.
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, cast
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, Omit
 from typing_extensions import override
 
+from pipelex_like.workers.connection import open_http, patience, plain_headers
 from pipelex_like.workers.openai.endpoint import base_url
-from pipelex_like.workers.translate import HttpRefusal
-from pipelex_like.workers.transport import read_all, read_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from openai._types import RequestOptions
 
     from pipelex_like.workers.base import Access
-
-_MOST_OF_A_REFUSAL = 256 * 1024
-_CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 
 
 class _Client(AsyncOpenAI):
@@ -40,40 +35,17 @@ class _Client(AsyncOpenAI):
 
 
 def _headers(access: Access) -> dict[str, str | Omit]:
-    headers: dict[str, str | Omit] = {
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "Content-Type": "application/json",
-        "User-Agent": "pipelex-like",
-    }
+    headers: dict[str, str | Omit] = {}
     for name, key in (("OpenAI-Organization", "organization"), ("OpenAI-Project", "project")):
         value = access.text(key)
         if value:
             headers[name] = value
-    return {**headers, **access.headers}
-
-
-async def _refuse(response: httpx2.Response) -> None:
-    if response.status_code < 300:
-        return
-    start = await read_start(response.aiter_bytes(), _MOST_OF_A_REFUSAL)
-    raise HttpRefusal(response.status_code, dict(response.headers), start)
+    return {**headers, **plain_headers(access)}
 
 
 def open_client(access: Access) -> AsyncOpenAI:
     """Make the client of one backend, for one event loop."""
     url = base_url(access.text("endpoint"))
-    # Where no TLS is spoken, no list of authorities is loaded for it: that takes longer than all the rest.
-    plain = url.startswith("http://") and access.proxy is None
-    http_client = httpx2.AsyncClient(
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True,
-        trust_env=False,
-        follow_redirects=False,
-        proxy=access.proxy,
-        limits=_CONNECTIONS,
-        timeout=httpx2.Timeout(None, connect=access.connect_timeout),
-        event_hooks={"response": [_refuse]},
-    )
     client = _Client(
         # Empty texts, where None would send the SDK to os.environ.
         api_key=access.text("api_key") or "",
@@ -82,9 +54,9 @@ def open_client(access: Access) -> AsyncOpenAI:
         project="",
         webhook_secret="",
         base_url=url,
-        timeout=httpx2.Timeout(None, connect=access.connect_timeout),
+        timeout=patience(access.connect_timeout),
         max_retries=0,
-        http_client=http_client,
+        http_client=open_http(access, url),
     )
     client.fixed_headers = _headers(access)
     return client
@@ -99,23 +71,10 @@ async def post(
         sent.setdefault("Authorization", Omit())
     options: RequestOptions = {"headers": sent}
     if connect is not None:
-        options["timeout"] = httpx2.Timeout(None, connect=connect)
+        options["timeout"] = patience(connect)
     return cast(
         "httpx2.Response",
         await client.post(
             path, content=content, cast_to=httpx2.Response, options=options, stream=True, stream_cls=AsyncStream[object]
         ),
     )
-
-
-async def whole(response: httpx2.Response, most: int) -> bytes:
-    """Read a reply to its end and close it. Raises TooLargeError if it is larger than `most` bytes, unpacked."""
-    try:
-        return await read_all(response.aiter_bytes(), most)
-    finally:
-        await response.aclose()
-
-
-def request_id(response: httpx2.Response) -> str | None:
-    """Give the provider's id of the request, where it sends one."""
-    return response.headers.get("x-request-id") or response.headers.get("request-id")

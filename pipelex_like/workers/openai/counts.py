@@ -2,46 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipelex_like.types import EMPTY, Usage, is_table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_MOST = 10**12
-
-
-class _Counts:
-    """Reads counts, and remembers whether one could not be believed."""
-
-    def __init__(self, table: Mapping[str, object]) -> None:
-        self.table = table
-        self.odd = False
-
-    def first(self, *names: str) -> int | None:
-        """Give the count under the first of the names that is there, or None."""
-        for name in names:
-            value = self.table.get(name)
-            if value is not None:
-                return self._count(value)
-        return None
-
-    def _count(self, value: object) -> int | None:
-        number = value
-        if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
-            number, self.odd = int(value), True
-        if isinstance(number, float) and number.is_integer():
-            number = int(number)
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MOST:
-            self.odd = True
-            return None
-        return number
-
-
-def _inner(table: Mapping[str, object], *names: str) -> _Counts:
-    found = next((table[name] for name in names if is_table(table.get(name))), None)
-    return _Counts(found if is_table(found) else EMPTY)
+from pipelex_like.types import Usage, is_table
+from pipelex_like.workers.counts import Counts
 
 
 def read_usage(value: object) -> Usage | None:
@@ -52,9 +14,9 @@ def read_usage(value: object) -> Usage | None:
     """
     if not is_table(value):
         return None
-    top = _Counts(value)
-    details_in = _inner(value, "prompt_tokens_details", "input_tokens_details")
-    details_out = _inner(value, "completion_tokens_details", "output_tokens_details")
+    top = Counts(value)
+    details_in = Counts.inside(value, "prompt_tokens_details", "input_tokens_details")
+    details_out = Counts.inside(value, "completion_tokens_details", "output_tokens_details")
     given, answered = top.first("prompt_tokens", "input_tokens"), top.first("completion_tokens", "output_tokens")
     total = top.first("total_tokens")
     if given is None and answered is None:
@@ -87,10 +49,10 @@ def read_image_usage(value: object, images: int) -> Usage:
     """Give the usage of drawing: what was drawn, and tokens where the provider counts them."""
     if not is_table(value):
         return Usage(images=images)
-    top = _Counts(value)
+    top = Counts(value)
     given, drawn = top.first("input_tokens", "prompt_tokens") or 0, top.first("output_tokens", "completion_tokens") or 0
-    details_in = _inner(value, "input_tokens_details")
-    details_out = _inner(value, "output_tokens_details")
+    details_in = Counts.inside(value, "input_tokens_details")
+    details_out = Counts.inside(value, "output_tokens_details")
     pictures = details_out.first("image_tokens")
     return Usage(
         input_tokens=given,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pipelex_like.workers.openai.client import open_client, post, request_id, whole
+from pipelex_like.workers.bodies import parsed, written
+from pipelex_like.workers.connection import request_id, whole
+from pipelex_like.workers.openai.client import open_client, post
 from pipelex_like.workers.openai.image_request import image_body
 from pipelex_like.workers.openai.image_response import read_pictures
-from pipelex_like.workers.openai.request import written
-from pipelex_like.workers.openai.response import parsed
 from pipelex_like.workers.translate import Called, translating
 
 if TYPE_CHECKING:

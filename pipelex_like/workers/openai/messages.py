@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, assert_never
 
 from pipelex_like.errors import CapabilityError
@@ -19,9 +17,10 @@ from pipelex_like.types import (
     thaw,
 )
 from pipelex_like.workers.capability import is_text
+from pipelex_like.workers.parts import base64_of, framed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pipelex_like.deck import Candidate
     from pipelex_like.types import Media, Message, Part
@@ -39,17 +38,28 @@ class _Turn:
     more: Body = field(default_factory=dict[str, object])
 
 
-def wire_messages(messages: Iterable[Message], candidate: Candidate) -> tuple[list[Body], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a speaker of this protocol writes what they do not all write alike; `reasoning` None: takes none back."""
+
+    document: Callable[[Media, Candidate], Body]
+    reasoning: Callable[[str], Body] | None = None
+
+
+def wire_messages(
+    messages: Iterable[Message], candidate: Candidate, wording: Wording | None = None
+) -> tuple[list[Body], tuple[str, ...]]:
     """Give the wire's messages, and a line for each kind of part that the wire has no place for.
 
     Raises CapabilityError for a document that chat completions cannot carry.
     """
+    words = wording or _OWN
     wire: list[Body] = []
     adapted: dict[str, None] = {}
     for message in messages:
         turn = _Turn()
         for part in message.parts:
-            _add(turn, part, message, candidate, adapted)
+            _add(turn, part, message, candidate, words=words, adapted=adapted)
         wire += turn.results
         if turn.content or turn.calls or turn.more or not turn.results:
             wire.append(_message(message.role, turn))
@@ -68,7 +78,9 @@ def _joined(content: list[Body]) -> str | list[Body]:
     return content or ""
 
 
-def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, adapted: dict[str, None]) -> None:
+def _add(
+    turn: _Turn, part: Part, message: Message, candidate: Candidate, *, words: Wording, adapted: dict[str, None]
+) -> None:
     match part:
         case TextPart():
             turn.content.append({"type": "text", "text": part.text})
@@ -79,7 +91,7 @@ def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, adapte
         case ImagePart():
             turn.content.append(_image(part))
         case DocumentPart():
-            turn.content.append(_document(part.media, candidate))
+            turn.content.append(words.document(part.media, candidate))
         case ToolCallPart():
             call = part.call
             function = {"name": call.name, "arguments": call.raw}
@@ -87,7 +99,7 @@ def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, adapte
         case ToolResultPart():
             turn.results.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
         case ReasoningPart():
-            adapted["reasoning of earlier turns: left out, chat completions take none back"] = None
+            turn.content += _thought(part, words, adapted)
         case OpaquePart() if part.backend == candidate.backend:
             turn.more.update({key: thaw(value) for key, value in part.data.items()})
         case OpaquePart():
@@ -96,15 +108,23 @@ def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, adapte
             assert_never(part)
 
 
+def _thought(part: ReasoningPart, words: Wording, adapted: dict[str, None]) -> list[Body]:
+    if words.reasoning is not None:
+        return [words.reasoning(part.text)]
+    adapted["reasoning of earlier turns: left out, chat completions take none back"] = None
+    return []
+
+
 def _image(part: ImagePart) -> Body:
-    image: Body = {"url": part.media.url if part.media.data is None else _data_uri(part.media)}
+    image: Body = {"url": part.media.url if part.media.data is None else data_uri(part.media)}
     if part.detail is not None:
         image["detail"] = part.detail
     return {"type": "image_url", "image_url": image}
 
 
-def _data_uri(media: Media) -> str:
-    return f"data:{media.mime};base64,{b64encode(media.data or b'').decode()}"
+def data_uri(media: Media) -> str:
+    """Give the bytes of a file as a data URI."""
+    return f"data:{media.mime};base64,{base64_of(media)}"
 
 
 def _document(media: Media, candidate: Candidate) -> Body:
@@ -112,24 +132,22 @@ def _document(media: Media, candidate: Candidate) -> Body:
     if media.data is None:
         raise _cannot(candidate, f'the document "{name}" by its URL', "Hand over its bytes or a path.")
     if is_text(media):
-        text = media.data.decode("utf-8", "replace")
-        return {"type": "text", "text": framed(name, text, candidate.spec.prompting_target)}
+        return text_document(media, candidate)
     if media.mime != "application/pdf":
         raise _cannot(candidate, f'the document "{name}" ({media.mime})', "Extract its text first.")
-    return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": _data_uri(media)}}
+    return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": data_uri(media)}}
+
+
+_OWN = Wording(document=_document)
+
+
+def text_document(media: Media, candidate: Candidate) -> Body:
+    """Frame a text document as a part of the prompt."""
+    text = (media.data or b"").decode("utf-8", "replace")
+    return {"type": "text", "text": framed(media.name or "document", text, candidate.spec.prompting_target)}
 
 
 def _cannot(candidate: Candidate, what: str, way_out: str) -> CapabilityError:
     return CapabilityError(
         f"{candidate.backend} ({candidate.model_id}): chat completions cannot carry {what}. {way_out}"
     )
-
-
-def framed(name: str, text: str, target: str | None) -> str:
-    """Frame a text document for the prompt as the model likes it: XML tags for Anthropic's, Markdown for others."""
-    if target == "anthropic":
-        return f'<document name="{escape(name)}">\n{text}\n</document>'
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"### {' '.join(name.split())}\n\n{fence}\n{text}\n{fence}"

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-
-from pipelex_like.errors import BadRequestError
 from pipelex_like.types import Tool, is_table, thaw
+from pipelex_like.workers.objects import method_of, schema_name, schema_prompt
 from pipelex_like.workers.openai.messages import Body, wire_messages
-from pipelex_like.workers.openai.schema import json_schema, schema_name
+from pipelex_like.workers.openai.schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_like.deck import Candidate, StructureMethod
+    from pipelex_like.deck import Candidate
     from pipelex_like.types import LlmJob, ObjectSchema
-    from pipelex_like.workers.translate import Called
 
 _SAME_NAME = (
     "temperature",
@@ -47,13 +44,13 @@ def chat_body(
     body: Body = {"model": candidate.model_id, "messages": messages}
     adapted = list(left_out)
     body.update({name: thaw(settings[name]) for name in _SAME_NAME if name in settings})
-    body.update(_sampling(settings))
+    body.update(sampling(settings))
     body.update(_max_tokens(settings, candidate, official=official))
     adapted += [f"{name}: left out, chat completions have no word for it" for name in _NO_WORD if name in settings]
     forced = object_tool(job, candidate)
     if job.schema is not None and forced is None:
-        body.update(_response_format(job.schema, candidate, messages))
-    part, lines = _tools(job, settings, forced)
+        body.update(response_format(job.schema, candidate, messages))
+    part, lines = tools_of(job, settings, forced)
     body.update(part)
     adapted += lines
     if stream:
@@ -64,25 +61,13 @@ def chat_body(
     return {**body, **extra} if is_table(extra) else body, tuple(adapted)
 
 
-def written(body: Body, called: Called) -> bytes:
-    """Write a body as JSON. Raises BadRequestError for what JSON cannot hold."""
-    try:
-        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError as error:
-        raise BadRequestError(called.says(f"the request cannot be written as JSON: {error}")) from error
-
-
-def method_of(candidate: Candidate) -> StructureMethod:
-    """Say how objects are asked for: as the spec says, else by a schema."""
-    return candidate.spec.structure_method or "schema"
-
-
 def object_tool(job: LlmJob, candidate: Candidate) -> str | None:
     """Give the name of the function whose arguments are the object, where it is asked for that way."""
     return schema_name(job.schema) if job.schema is not None and method_of(candidate) == "tools" else None
 
 
-def _sampling(settings: Mapping[str, object]) -> Body:
+def sampling(settings: Mapping[str, object]) -> Body:
+    """Give stop texts and log probabilities."""
     out: Body = {}
     stop = settings.get("stop")
     if stop:
@@ -106,8 +91,11 @@ def _max_tokens(settings: Mapping[str, object], candidate: Candidate, *, officia
     return {"max_completion_tokens" if official or thinks else "max_tokens": most}
 
 
-def _tools(job: LlmJob, settings: Mapping[str, object], forced: str | None) -> tuple[Body, list[str]]:
-    """The tools; `forced` is the name of one more, whose arguments are the wanted object."""
+def tools_of(job: LlmJob, settings: Mapping[str, object], forced: str | None) -> tuple[Body, list[str]]:
+    """Give tools and their choice, and a line for each thing left out.
+
+    `forced` is the name of one more tool, whose arguments are the wanted object.
+    """
     tools = [_tool(tool) for tool in job.tools]
     if forced is not None and job.schema is not None:
         tools.append(_tool(Tool(name=forced, description="Give the answer.", parameters=job.schema.schema)))
@@ -135,15 +123,15 @@ def _choice(value: object) -> object:
     return thaw(value)
 
 
-def _response_format(schema: ObjectSchema, candidate: Candidate, messages: list[Body]) -> Body:
+def response_format(schema: ObjectSchema, candidate: Candidate, messages: list[Body]) -> Body:
+    """Ask for an object by its schema or as JSON; the latter changes the messages too."""
     if method_of(candidate) == "schema":
         return {"response_format": json_schema(schema)}
     return {"response_format": {"type": "json_object"}, "messages": _with_schema(messages, schema)}
 
 
 def _with_schema(messages: list[Body], schema: ObjectSchema) -> list[Body]:
-    wanted = orjson.dumps(schema.schema).decode()
-    text = f"Answer with one JSON object and nothing else. It keeps to this JSON Schema:\n{wanted}"
+    text = schema_prompt(schema)
     # Into the first system message where there is one: some chat templates take only one, and only in front.
     if messages and messages[0]["role"] == "system" and isinstance(messages[0]["content"], str):
         return [{**messages[0], "content": f"{messages[0]['content']}\n\n{text}"}, *messages[1:]]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-
-from pipelex_like.types import EMPTY, FrozenDict, LlmReply, OpaquePart, ToolCall, freeze, is_list, is_table
+from pipelex_like.types import FrozenDict, LlmReply, OpaquePart, freeze, is_list, is_table
 from pipelex_like.workers.openai.counts import read_usage
-from pipelex_like.workers.translate import error_in_answer, unfit, unreadable
+from pipelex_like.workers.parts import tool_call
+from pipelex_like.workers.translate import error_in_answer, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_like.types import FinishReason
+    from pipelex_like.types import FinishReason, ToolCall
     from pipelex_like.workers.translate import Called
 
 _FINISHED: Mapping[str, FinishReason] = {
@@ -30,19 +29,6 @@ _FINISHED: Mapping[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-
-
-def parsed(body: bytes, called: Called) -> dict[str, object]:
-    """Read the JSON object of an answer. Raises InvalidResponseError, or the error that the object tells of."""
-    try:
-        value: object = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise unreadable(called, body) from None
-    if not is_table(value):
-        raise unfit(called, "the answer is JSON, but no object")
-    if value.get("error"):
-        raise error_in_answer(called, value["error"])
-    return value
 
 
 def read_reply(
@@ -130,21 +116,6 @@ def identity(answer: Mapping[str, object]) -> str | None:
     """Give the answer's own id, or None."""
     value = answer.get("id")
     return value if isinstance(value, str) and value else None
-
-
-def tool_call(name: str, arguments: object, *, call_id: object, position: int) -> ToolCall:
-    """Make a tool call; arguments that are no JSON object stay in `raw` alone."""
-    raw = arguments if isinstance(arguments, str) else orjson.dumps(arguments or {}).decode()
-    try:
-        value: object = orjson.loads(raw or "{}")
-    except orjson.JSONDecodeError:
-        value = None
-    return ToolCall(
-        id=call_id if isinstance(call_id, str) and call_id else f"call_{position}",
-        name=name,
-        arguments=FrozenDict({key: freeze(item) for key, item in value.items()}) if is_table(value) else EMPTY,
-        raw=raw or "{}",
-    )
 
 
 def _calls(value: object) -> list[ToolCall]:

@@ -5,17 +5,16 @@ Which keywords they accept: https://platform.openai.com/docs/guides/structured-o
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import is_list, is_table, thaw
+from pipelex_like.workers.objects import schema_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_like.types import ObjectSchema
 
-_NOT_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _LEFT_OUT = frozenset({"default", "title", "examples", "discriminator", "$schema", "$id", "minLength", "maxLength"})
 _BEYOND = frozenset(
     {
@@ -41,11 +40,6 @@ _DEEPEST = 60
 
 class _TooFreeError(Exception):
     """The schema allows what strict mode cannot express (free keys, any value)."""
-
-
-def schema_name(schema: ObjectSchema) -> str:
-    """Give the schema's name in the letters that the protocol allows, 64 of them at most."""
-    return _NOT_A_NAME.sub("_", schema.name)[:64] or "answer"
 
 
 def json_schema(schema: ObjectSchema) -> dict[str, object]:

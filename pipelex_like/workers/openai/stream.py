@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.errors import UnreachableError
 from pipelex_like.types import LlmReply, ReasoningPiece, TextPiece, ToolCall, ToolCallPiece, is_list, is_table
+from pipelex_like.workers.bodies import parsed
 from pipelex_like.workers.openai.counts import read_usage
 from pipelex_like.workers.openai.response import (
     content_of,
@@ -14,10 +15,9 @@ from pipelex_like.workers.openai.response import (
     first_choice,
     identity,
     opaque_of,
-    parsed,
     reasoning_of,
-    tool_call,
 )
+from pipelex_like.workers.parts import tool_call
 from pipelex_like.workers.translate import error_in_answer, unfit
 
 if TYPE_CHECKING:

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from pipelex_like.errors import BadRequestError
+from pipelex_like.errors import BadRequestError, CapabilityError
+from pipelex_like.pdfium import PDFIUM
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pipelex_like.types import Media
 
-PDFIUM = Lock()
-"""PDFium is not thread-safe, not even for two documents, so whoever calls it holds this."""
-
 _HEADER_WITHIN = 1024
 
 
 @contextmanager
 def opened(document: Media, who: str) -> Generator[pypdfium2.PdfDocument]:
-    """Open the PDF, with PDFium to oneself. Raises BadRequestError; `who` begins its message."""
+    """Open the PDF, with PDFium to oneself; `who` begins the messages.
+
+    Raises CapabilityError for what is no PDF here, which another reader may take, and BadRequestError for a PDF that
+    cannot be read, also where that shows only while working with it.
+    """
     data = document.data
     name = document.name or "the document"
     if data is None:
-        raise BadRequestError(
+        raise CapabilityError(
             f"{who}: {name} is only an address; this reads bytes, so give a path or the file's content"
         )
     if not is_pdf(data):
         kind = f" but {document.mime}" if document.mime and document.mime != "application/pdf" else ""
-        raise BadRequestError(
+        raise CapabilityError(
             f"{who}: {name} is not a PDF{kind}; for a picture use an OCR handle such as tesseract-ocr"
         )
     with PDFIUM:
@@ -44,6 +45,8 @@ def opened(document: Media, who: str) -> Generator[pypdfium2.PdfDocument]:
             raise BadRequestError(f"{who}: {_refused(name, code)}") from error
         try:
             yield pdf
+        except pypdfium2.PdfiumError as error:
+            raise BadRequestError(f"{who}: {_refused(name, None)}") from error
         finally:
             pdf.close()
 

@@ -33,7 +33,8 @@ class PdfText:
         self._backend = access.backend
 
     async def extract(self, job: ExtractJob, candidate: Candidate, limits: Limits) -> ExtractReply:
-        """Give the pages. Raises BadRequestError for what is no readable PDF, CallTimeoutError past the limit."""
+        """Give the pages. Raises CapabilityError for what is no PDF, BadRequestError for one that cannot be read,
+        CallTimeoutError past the limit."""
         stop = Event()
         who = f"{self._backend} ({candidate.model_id})"
         try:

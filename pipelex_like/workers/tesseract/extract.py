@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from pipelex_like.errors import BadRequestError, CallTimeoutError, CapabilityError
+from pipelex_like.errors import CallTimeoutError, CapabilityError
 from pipelex_like.types import ExtractReply, Page, Usage
 from pipelex_like.workers.pixels import measured, sniffed
 from pipelex_like.workers.pypdfium2.document import chosen, is_pdf, opened
@@ -35,8 +35,8 @@ class TesseractOcr:
         self._languages = "+".join(re.split(r"[+,;\s]+", given.strip()))
 
     async def extract(self, job: ExtractJob, candidate: Candidate, limits: Limits) -> ExtractReply:
-        """Give the pages. Raises CapabilityError without the program or a language, BadRequestError for what is
-        neither PDF nor picture, CallTimeoutError past the limit, with the program ended."""
+        """Give the pages. Raises CapabilityError without the program or a language and for what is neither PDF nor
+        picture, BadRequestError for one that is damaged, CallTimeoutError past the limit, with the program ended."""
         who = f"{self._backend} ({candidate.model_id})"
         if not _LANGUAGES.fullmatch(self._languages):
             raise CapabilityError(f'{who}: languages = "{self._languages}" is not of the form eng or eng+deu')
@@ -85,7 +85,7 @@ def _of_pdf(job: ExtractJob, who: str, reading: Reading) -> tuple[Page, ...]:
 def _of_picture(job: ExtractJob, data: bytes, who: str, reading: Reading) -> tuple[Page, ...]:
     if sniffed(data) is None and not data.startswith(_TIFF_OR_BITMAP):
         name = job.document.name or "the document"
-        raise BadRequestError(f"{who}: {name} is neither a PDF nor a picture that tesseract reads (PNG, JPEG, TIFF, …)")
+        raise CapabilityError(f"{who}: {name} is neither a PDF nor a picture that tesseract reads (PNG, JPEG, TIFF, …)")
     texts = reading.pages(data)
     shown: Image | None = measured(data) if job.settings.get("page_images") and len(texts) == 1 else None
     numbers = chosen(job.pages, len(texts), who)

@@ -66,7 +66,10 @@ class Reading:
             if self._stopped:
                 return []
             pipe = subprocess.PIPE
-            self._process = process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=pipe)
+            try:
+                self._process = process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, stderr=pipe)
+            except OSError as error:
+                raise CapabilityError(f"{self._who}: tesseract cannot be started: {error.strerror}") from error
         try:
             out, errors = process.communicate(picture)
         finally:

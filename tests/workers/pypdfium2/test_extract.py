@@ -6,9 +6,9 @@ import io
 import pytest
 from PIL import Image as Pillow
 from workers.given import LIMITS
-from workers.papers import INVOICE, SCAN, at_hand, bound, locked, pdf, reader, reading
+from workers.papers import INVOICE, SCAN, at_hand, bound, locked, pageless, pdf, reader, reading
 
-from pipelex_like.errors import BadRequestError, CallTimeoutError
+from pipelex_like.errors import BadRequestError, CallTimeoutError, CapabilityError
 from pipelex_like.types import ExtractReply, Image, Media
 from pipelex_like.workers.base import Limits
 from pipelex_like.workers.pypdfium2.extract import PdfText
@@ -108,15 +108,17 @@ async def test_a_page_is_drawn_at_144_dpi() -> None:
 
 async def test_what_is_no_readable_pdf_is_told_with_a_way_out() -> None:
     data = INVOICE.read_bytes()
-    for document, words in (
-        (Media(mime="image/png", data=b"\x89PNG\r\n", name="scan.png"), "scan.png is not a PDF but image/png"),
-        (Media(mime="application/pdf", data=b""), "is not a PDF"),
-        (Media(mime="application/pdf", data=data[:300], name="half.pdf"), "half.pdf .* damaged or cut off"),
-        (Media(mime="application/pdf", data=b"%PDF-1.7 noise"), "damaged or cut off"),
-        (Media(mime="application/pdf", url="https://example.org/x.pdf"), "give a path"),
-        (locked(), "locked.pdf is protected with a password"),
+    for document, kind, words in (
+        (Media(mime="application/pdf", data=data[:300], name="half.pdf"), BadRequestError, "half.pdf .* cut off"),
+        (Media(mime="application/pdf", data=b"%PDF-1.7 noise"), BadRequestError, "damaged or cut off"),
+        (locked(), BadRequestError, "locked.pdf is protected with a password"),
+        (pageless(), BadRequestError, "page 1 is damaged"),
+        # These another reader may take, so that a chain goes on to it.
+        (Media(mime="image/png", data=b"\x89PNG", name="x.png"), CapabilityError, "x.png is not a PDF but image/png"),
+        (Media(mime="application/pdf", data=b""), CapabilityError, "is not a PDF"),
+        (Media(mime="application/pdf", url="https://example.org/x.pdf"), CapabilityError, "give a path"),
     ):
-        with pytest.raises(BadRequestError, match=words) as caught:
+        with pytest.raises(kind, match=words) as caught:
             await read(document)
         assert str(caught.value).startswith("internal (pypdfium2): ")
 

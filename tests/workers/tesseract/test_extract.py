@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 from PIL import Image as Pillow
 from workers.given import LIMITS
-from workers.papers import INVOICE, SCAN, at_hand, bound, locked, pdf, reader, reading
+from workers.papers import INVOICE, SCAN, at_hand, bound, locked, pageless, pdf, reader, reading
 
 from pipelex_like.errors import BadRequestError, CallTimeoutError, CapabilityError
 from pipelex_like.types import ExtractReply, Media
@@ -85,14 +85,24 @@ async def test_a_tiff_of_several_pages_has_them_all() -> None:
 
 @needs_program
 async def test_what_cannot_be_read_is_told() -> None:
-    for document, words in (
-        (Media(mime="text/plain", data=b"hello", name="note.txt"), "note.txt is neither a PDF nor a picture"),
-        (Media(mime="image/png", data=b"\x89PNG\r\n\x1a\n cut off"), "tesseract cannot read the picture"),
-        (Media(mime="image/png", url="https://example.org/x.png"), "give a path"),
-        (locked(), "locked.pdf is protected with a password"),
+    for document, kind, words in (
+        (Media(mime="text/plain", data=b"hello", name="note.txt"), CapabilityError, "neither a PDF nor a picture"),
+        (Media(mime="image/png", url="https://example.org/x.png"), CapabilityError, "give a path"),
+        (Media(mime="image/png", data=b"\x89PNG\r\n\x1a\n cut off"), BadRequestError, "cannot read the picture"),
+        (locked(), BadRequestError, "locked.pdf is protected with a password"),
+        (pageless(), BadRequestError, "pageless.pdf .* damaged"),
     ):
-        with pytest.raises(BadRequestError, match=words):
+        with pytest.raises(kind, match=words):
             await read(document)
+
+
+async def test_a_program_that_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "tesseract"
+    program.write_text("no program at all")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CapabilityError, match="tesseract cannot be started: Exec format error"):
+        await read(pdf(SCAN))
 
 
 @needs_program

@@ -1,0 +1,59 @@
+"""Messages through the anthropic SDK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_like.workers.anthropic.client import open_client, post
+from pipelex_like.workers.anthropic.request import message_body
+from pipelex_like.workers.anthropic.response import read_reply
+from pipelex_like.workers.anthropic.stream import Collector
+from pipelex_like.workers.bodies import parsed, written
+from pipelex_like.workers.exchange import Exchange, answered, streamed
+from pipelex_like.workers.translate import Called
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pipelex_like.deck import Candidate
+    from pipelex_like.types import LlmJob, LlmReply, Piece
+    from pipelex_like.workers.base import Access, Limits
+
+
+class AnthropicLlm:
+    """Answers through Anthropic's own API, or any service that speaks its messages."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._client = open_client(access)
+
+    async def generate(self, job: LlmJob, candidate: Candidate, limits: Limits) -> LlmReply:
+        """Give the whole answer. Raises CallError subclasses only."""
+        return await answered(self._exchange(job, candidate, limits))
+
+    def stream(self, job: LlmJob, candidate: Candidate, limits: Limits) -> AsyncGenerator[Piece]:
+        """Give the answer piece by piece, an EndPiece last. Raises CallError subclasses only.
+
+        Closing the generator closes the connection.
+        """
+        return streamed(lambda: self._exchange(job, candidate, limits, stream=True))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    def _exchange(self, job: LlmJob, candidate: Candidate, limits: Limits, *, stream: bool = False) -> Exchange:
+        called = Called.of(self._access, candidate)
+        asked = message_body(job, candidate, stream=stream)
+        content = written(asked.body, called)
+        tool = asked.object_tool
+        return Exchange(
+            called=called,
+            limits=limits,
+            send=lambda: post(self._client, content, headers=candidate.spec.headers, connect=limits.connect),
+            read=lambda raw, request_id: read_reply(
+                parsed(raw, called), called, object_tool=tool, request_id=request_id
+            ),
+            collect=lambda: Collector(called, object_tool=tool),
+            adapted=asked.adapted,
+        )

@@ -1,0 +1,70 @@
+"""The HTTP client that SDKs built on httpx2 are handed, and reading what comes back through it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from pipelex_like.workers.translate import HttpRefusal
+from pipelex_like.workers.transport import read_all, read_start
+
+if TYPE_CHECKING:
+    from pipelex_like.workers.base import Access
+
+_MOST_OF_A_REFUSAL = 256 * 1024
+_CONNECTIONS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+_REQUEST_IDS = ("x-request-id", "request-id", "mistral-correlation-id")
+
+
+def plain_headers(access: Access) -> dict[str, str]:
+    """Give the headers of every request: what a JSON call needs, nothing of this machine, and the backend's own."""
+    return {
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Content-Type": "application/json",
+        "User-Agent": "pipelex-like",
+        **access.headers,
+    }
+
+
+def patience(connect: float) -> httpx2.Timeout:
+    """Bound only the wait for a connection, in seconds; all other waiting is bounded by whoever calls."""
+    return httpx2.Timeout(None, connect=connect)
+
+
+async def _refuse(response: httpx2.Response) -> None:
+    if response.status_code < 300:
+        return
+    start = await read_start(response.aiter_bytes(), _MOST_OF_A_REFUSAL)
+    raise HttpRefusal(response.status_code, dict(response.headers), start)
+
+
+def open_http(access: Access, url: str) -> httpx2.AsyncClient:
+    """Make the client of one backend, for one event loop: it takes nothing from the environment and follows no
+    redirect; a status that is no success is raised as HttpRefusal."""
+    # Where no TLS is spoken, no list of authorities is loaded for it: that takes longer than all the rest.
+    plain = url.startswith("http://") and access.proxy is None
+    return httpx2.AsyncClient(
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True,
+        trust_env=False,
+        follow_redirects=False,
+        proxy=access.proxy,
+        limits=_CONNECTIONS,
+        timeout=patience(access.connect_timeout),
+        event_hooks={"response": [_refuse]},
+    )
+
+
+async def whole(response: httpx2.Response, most: int) -> bytes:
+    """Read a reply to its end and close it. Raises TooLargeError if it is larger than `most` bytes, unpacked."""
+    try:
+        return await read_all(response.aiter_bytes(), most)
+    finally:
+        await response.aclose()
+
+
+def request_id(response: httpx2.Response) -> str | None:
+    """Give the provider's id of the request, where it sends one."""
+    return next((response.headers[name] for name in _REQUEST_IDS if response.headers.get(name)), None)
