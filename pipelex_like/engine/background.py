@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine
+    from concurrent.futures import Future
 
 T = TypeVar("T")
+
+CLOSED = "this Inference is closed; load another one"
 
 
 def refuse_inside_loop() -> None:
@@ -30,6 +33,7 @@ class Background:
     def __init__(self) -> None:
         # By process: a child finds nothing under its own id, and never touches what a thread of its parent held.
         self._threads: dict[int, LoopThread] = {}
+        self._closed = False
 
     @property
     def running(self) -> bool:
@@ -38,7 +42,9 @@ class Background:
         return thread is not None and thread.running
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        """Give the running loop."""
+        """Give the running loop. Raises RuntimeError once it was closed."""
+        if self._closed:
+            raise RuntimeError(CLOSED)
         pid = os.getpid()
         thread = self._threads.get(pid) or self._threads.setdefault(pid, LoopThread())
         return thread.loop()
@@ -47,15 +53,32 @@ class Background:
         """Wait for the coroutine's result; leaving early (Ctrl-C) cancels it."""
         import asyncio
 
-        future = asyncio.run_coroutine_threadsafe(work, self.loop())
         try:
-            return future.result()
+            loop = self.loop()
+        except RuntimeError:
+            work.close()
+            raise
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        try:
+            return self.outcome(future)
         finally:
             if not future.done():
                 future.cancel()
 
+    def outcome(self, future: Future[T]) -> T:
+        """Wait for what the loop makes; RuntimeError if it was closed over it."""
+        from concurrent.futures import CancelledError
+
+        try:
+            return future.result()
+        except CancelledError:
+            if not self._closed:
+                raise
+            raise RuntimeError("this Inference was closed while the call was under way") from None
+
     def close(self, *, wait: bool = True) -> None:
-        """End the loop: its tasks are cancelled, its clients closed; then the thread is gone."""
+        """End the loop: its tasks are cancelled, its clients closed; then the thread is gone, and none starts anew."""
+        self._closed = True
         thread = self._threads.get(os.getpid())
         if thread is not None:
             thread.close(wait=wait)

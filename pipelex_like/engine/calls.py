@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from pipelex_like.engine.clients import Key
 from pipelex_like.engine.objects import MisfitError
 from pipelex_like.engine.record import Record
-from pipelex_like.errors import CallError, CallTimeoutError, CapabilityError, CredentialsError, InvalidResponseError
+from pipelex_like.errors import (
+    CallError,
+    CallTimeoutError,
+    CapabilityError,
+    ContentPolicyError,
+    CredentialsError,
+    InvalidResponseError,
+)
 from pipelex_like.resilience.actions import action_for
 from pipelex_like.types import ExtractJob, ExtractReply, ImageJob, ImageReply, LlmJob, LlmReply, Usage
 from pipelex_like.usage.cost import cost_of
 from pipelex_like.workers.capability import capability_gap
+from pipelex_like.workers.translate import Called, opening
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -30,6 +38,8 @@ J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
 R = TypeVar("R", LlmReply, ExtractReply, ImageReply)
 V = TypeVar("V")
 Reply = LlmReply | ExtractReply | ImageReply
+
+_MOST_OF_A_REFUSAL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +188,15 @@ class Walk(Generic[J]):
 async def lend(call: Call[J], step: Step[J]) -> Client:
     """Take the worker of this step on the running loop; it must be given back."""
     candidate, core = step.candidate, call.core
+    core.check_open()
     reach = core.reach(call.state, call.rules.backends[candidate.backend], candidate.sdk)
     key = Key(candidate.backend, candidate.sdk, call.route.kind, reach.fingerprint)
-    return await core.clients.take(key, lambda: step.open(reach.access))
+
+    def opened() -> Worker:
+        with opening(Called.of(reach.access, candidate)):
+            return step.open(reach.access)
+
+    return await core.clients.take(key, opened)
 
 
 async def answer(
@@ -242,11 +258,16 @@ def ask_images(worker: Worker, step: Step[ImageJob]) -> Awaitable[ImageReply]:
     return cast("ImageWorker", worker).draw(step.job, step.candidate, step.limits)
 
 
-def unfit(step: Step[J], reply: Reply, misfit: MisfitError) -> InvalidResponseError:
+def unfit(step: Step[J], reply: Reply, misfit: MisfitError) -> CallError:
     """Give the error of an answer that is not what was asked for."""
-    cut = isinstance(reply, LlmReply) and reply.finish_reason == "length"
-    hint = "; the answer was cut at max_tokens: allow more" if cut else ""
-    error = InvalidResponseError(f"{who(step.candidate)}: the answer does not fit: {misfit}{hint}")
+    ended = reply.finish_reason if isinstance(reply, LlmReply) else "stop"
+    error: CallError
+    if isinstance(reply, LlmReply) and ended == "content_filter":
+        said = " ".join(reply.text.split())[:_MOST_OF_A_REFUSAL]
+        error = ContentPolicyError(f"{who(step.candidate)}: the model refused to answer: {said or 'it gave no reason'}")
+    else:
+        hint = "; the answer was cut at max_tokens: allow more" if ended == "length" else ""
+        error = InvalidResponseError(f"{who(step.candidate)}: the answer does not fit: {misfit}{hint}")
     error.__cause__ = misfit
     return error
 

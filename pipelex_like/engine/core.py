@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelex_like.engine.background import Background
+from pipelex_like.engine.background import CLOSED, Background
 from pipelex_like.engine.clients import Clients, Key
 from pipelex_like.engine.load import Bound, Loaded, bind_to, log_warnings, read
 from pipelex_like.engine.sandbox import LazySandbox, is_simulated
@@ -14,6 +15,8 @@ from pipelex_like.types import FrozenDict
 from pipelex_like.workers.base import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipelex_like.deck import Backend
     from pipelex_like.engine.objects import ObjectShape
     from pipelex_like.engine.runtime import Runtime
@@ -70,15 +73,16 @@ class Core:
         key = (backend.name, sdk)
         reach = state.reaches.get(key)
         if reach is None:
-            access = self._access(backend, sdk)
+            access = self._access(backend, sdk, _paths_at(state, sdk))
             reach = Reach(access, access.fingerprint())
             # A sandbox lives in one process and may be started anew after a fork: its address is never kept.
             if not is_simulated(backend):
                 state.reaches[key] = reach
         return reach
 
-    def _access(self, backend: Backend, sdk: str) -> Access:
+    def _access(self, backend: Backend, sdk: str, paths: Mapping[str, Path]) -> Access:
         keys = {name: filled.value for name, filled in backend.keys.items()}
+        keys |= {name: str(root / Path(str(keys[name])).expanduser()) for name, root in paths.items() if name in keys}
         secrets = backend.secrets
         if is_simulated(backend):
             sandbox = self.sandbox.start()
@@ -128,7 +132,7 @@ class Core:
     def check_open(self) -> None:
         """Raise RuntimeError once it was closed."""
         if self.closed:
-            raise RuntimeError("this Inference is closed; load another one")
+            raise RuntimeError(CLOSED)
 
     def close(self) -> None:
         """Let go of everything: the background thread, its clients, those of loops that still run, the sandbox."""
@@ -154,3 +158,9 @@ class Core:
         if not self.closed and not sys.is_finalizing():
             self.background.close(wait=False)
             self.sandbox.close(wait=False)
+
+
+def _paths_at(state: State, sdk: str) -> dict[str, Path]:
+    """Give the keys of an SDK that name files, with the folder where a relative one starts."""
+    settings = state.loaded.deck.sdks.get(sdk)
+    return {key.name: state.loaded.place.root for key in settings.keys if key.path} if settings is not None else {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pipelex_like.engine.core import Core, State
 from pipelex_like.engine.load import Source, bind_to, log_warnings, read
-from pipelex_like.engine.options import Scope
+from pipelex_like.engine.options import Scope, scope_of
 from pipelex_like.engine.runtime import Runtime
 from pipelex_like.engine.sync import Sync
 from pipelex_like.engine.verbs import Verbs
@@ -34,12 +34,10 @@ class View(Verbs):
     ) -> View:
         """Give a cheap view whose calls hold to these; what this one rules out stays ruled out.
 
-        Raises ConfigError for a profile that is not there.
+        Raises ConfigError for a profile that is not there, TypeError for what is no name.
         """
-        inner = Scope(
-            profile=profile, provider=provider, only=None if only is None else tuple(only), exclude=tuple(exclude)
-        )
-        scope = inner.within(self._scope)
+        given = {"profile": profile, "provider": provider, "only": only, "exclude": exclude}
+        scope = scope_of(given).within(self._scope)
         self._core.state.under(scope.profile)
         return View(self._core, scope)
 

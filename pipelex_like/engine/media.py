@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -120,7 +122,10 @@ def _from_bytes(data: bytes, *, name: str | None, declared: str | None) -> Media
     shown = name or "the file given as bytes"
     if not data:
         raise ValueError(f"{shown} is empty")
-    mime = sniff(data) or declared or _by_name(data, name)
+    mime = sniff(data) or declared
+    if mime is None:
+        data = _as_utf8(data)
+        mime = _by_name(data, name)
     if mime is None:
         raise ValueError(f"{shown}: of what type it is cannot be told; pass Media(mime=..., data=...)")
     return Media(mime=mime, data=data, name=name)
@@ -135,5 +140,16 @@ def _by_name(data: bytes, name: str | None) -> str | None:
     try:
         data.decode()
     except UnicodeDecodeError:
+        if suffix in _TEXTS:
+            raise ValueError(f"{name} is no UTF-8 text; save it as UTF-8") from None
         return None
     return _TEXTS.get(suffix, "text/plain")
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """Texts say by their first bytes that they are UTF-16, or UTF-8 after all; anything else stays as it is."""
+    for mark, encoding in ((BOM_UTF8, "utf-8-sig"), (BOM_UTF16_LE, "utf-16"), (BOM_UTF16_BE, "utf-16")):
+        if data.startswith(mark):
+            with suppress(UnicodeDecodeError):
+                return data.decode(encoding).encode()
+    return data

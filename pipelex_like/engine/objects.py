@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 WRAP = "value"
 _SHOWN_MISFITS = 3
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | re.IGNORECASE)
 
 
 class MisfitError(ValueError):
@@ -70,6 +71,7 @@ def _by_type(wanted: object) -> ObjectShape[object]:
         raise TypeError(f"{name}: no JSON Schema can be made of this type: {error}") from error
 
     def validate(text: str) -> object:
+        text = _bare(text)
         try:
             return adapter.validate_json(to_json(_unwrapped(_parsed(text))) if shape.wrapped else text)
         except ValidationError as error:
@@ -85,7 +87,8 @@ def _by_schema(wanted: dict[str, object]) -> ObjectShape[object]:
     shape = _schema(_word(title) if isinstance(title, str) else "answer", wanted)
 
     def validate(text: str) -> object:
-        value = _unwrapped(_parsed(text)) if shape.wrapped else _parsed(text)
+        parsed = _parsed(_bare(text))
+        value = _unwrapped(parsed) if shape.wrapped else parsed
         faults = list(misfits(value, wanted, wanted))
         if faults:
             raise MisfitError("; ".join(faults[:_SHOWN_MISFITS]))
@@ -94,11 +97,17 @@ def _by_schema(wanted: dict[str, object]) -> ObjectShape[object]:
     return ObjectShape(shape, validate)
 
 
+def _bare(text: str) -> str:
+    """Take the JSON out of the fence in which models like to show it."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[1] if fenced else text
+
+
 def _parsed(text: str) -> object:
     from pydantic_core import from_json
 
     try:
-        return from_json(text)
+        return from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise MisfitError(f"the answer is no JSON: {error}") from error
 

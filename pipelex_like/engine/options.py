@@ -147,12 +147,17 @@ def check_options(kind: Kind, given: Mapping[str, object]) -> Options:
     return Options(
         settings=FrozenDict({name: freeze(value) for name, value in given.items() if name in known}),
         policy=_policy(given),
-        scope=Scope(
-            profile=_name("profile", given),
-            provider=_name("provider", given),
-            only=_names("only", given),
-            exclude=_names("exclude", given) or (),
-        ),
+        scope=scope_of(given),
+    )
+
+
+def scope_of(given: Mapping[str, object]) -> Scope:
+    """Read who may serve. Raises TypeError for what is no name or list of names."""
+    return Scope(
+        profile=_name("profile", given),
+        provider=_name("provider", given),
+        only=_names("only", given),
+        exclude=_names("exclude", given) or (),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pipelex_like.engine.calls import Call
 from pipelex_like.engine.inputs import conversation
@@ -11,7 +12,7 @@ from pipelex_like.engine.limits import Rules
 from pipelex_like.engine.media import read_media
 from pipelex_like.engine.options import check_options
 from pipelex_like.engine.tools import read_tools
-from pipelex_like.types import ExtractJob, ImageJob, LlmJob, Message, OpaquePart
+from pipelex_like.types import ExtractJob, ImageJob, LlmJob, Message, OpaquePart, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,8 @@ def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) ->
     bound = state.under(scope.profile)
     model = bound.router.default(ask.kind, ask.slot) if ask.model is None else ask.model
     if not isinstance(model, str):
+        if not is_table(model):
+            raise TypeError(f"model: expected a reference or an inline table, got {type(model).__name__}")
         check_options(ask.kind, {name: value for name, value in model.items() if name != "model"})
     route = bound.router.route(
         model,
@@ -93,10 +96,7 @@ def llm_call(ask: Ask, said: Said, schema: ObjectSchema | None = None) -> Call[L
 
 def extract_call(ask: Ask, document: MediaLike, pages: Sequence[int]) -> Call[ExtractJob]:
     """Plan the reading of a document."""
-    media, numbers = read_media(document), tuple(pages)
-    wrong = [page for page in numbers if isinstance(page, bool) or page < 1]
-    if wrong:
-        raise ValueError(f"pages: numbers count from 1, got {wrong[0]!r}")
+    media, numbers = read_media(document), _page_numbers(pages)
     return plan(ask, lambda candidate: (ExtractJob(document=media, pages=numbers, settings=candidate.settings), ()))
 
 
@@ -106,10 +106,28 @@ def image_call(ask: Ask, prompt: str, n: int, images: Sequence[MediaLike]) -> Ca
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
     if not prompt.strip():
         raise ValueError("the prompt is empty")
-    if isinstance(n, bool) or n < 1:
+    if _is_no_count(n):
+        raise TypeError(f"n: expected a number of pictures, got {type(n).__name__}")
+    if n < 1:
         raise ValueError(f"n: expected a number of pictures from 1, got {n!r}")
     models = tuple(read_media(image) for image in images)
     return plan(ask, lambda candidate: (ImageJob(prompt=prompt, n=n, images=models, settings=candidate.settings), ()))
+
+
+def _page_numbers(pages: object) -> tuple[int, ...]:
+    if isinstance(pages, str | bytes) or not isinstance(pages, Iterable):
+        raise TypeError(f"pages: expected a list of page numbers, got {type(pages).__name__}")
+    numbers = tuple(cast("Iterable[int]", pages))
+    for number in numbers:
+        if _is_no_count(number):
+            raise TypeError(f"pages: expected numbers, got {number!r}")
+        if number < 1:
+            raise ValueError(f"pages: numbers count from 1, got {number!r}")
+    return numbers
+
+
+def _is_no_count(value: object) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int)
 
 
 def _without_foreign(messages: tuple[Message, ...], backend: str) -> tuple[tuple[Message, ...], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from pipelex_like.errors import (
     CapabilityError,
     InvalidResponseError,
     StreamInterruptedError,
+    UnreachableError,
 )
 from pipelex_like.types import Attempt, Failure, Usage
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipelex_like.types import Outcome
 
 _ZERO = Decimal(0)
+_GOOD = 200
 _MAYBE_CHARGED = (CallTimeoutError, InvalidResponseError, StreamInterruptedError)
 """Errors after which a provider may have done, and charged for, work that it told nothing of."""
 
@@ -49,7 +51,9 @@ class Record:
     ) -> None:
         """Note a request that gave no good answer. Without a `cost`, one that the provider refused is free."""
         if cost is None:
-            charged = isinstance(error, _MAYBE_CHARGED) and error.status is None
+            charged = isinstance(error, _MAYBE_CHARGED) and error.status in (None, _GOOD)
+            # One that never reached the provider has no status: it cost nothing.
+            charged = charged or (isinstance(error, UnreachableError) and error.status == _GOOD)
             cost = (
                 (None, f"what the failed attempt at {_name(candidate)} cost is not known") if charged else (_ZERO, None)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import wraps
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar
@@ -81,10 +82,12 @@ class SyncStream(Generic[E, R]):
         if self._pump is None:
             refuse_inside_loop()
             self._pump = Pump(self._stream, self._background.loop())
+        elif self._pump.foreign:
+            raise RuntimeError("this stream was begun in another process; a fork begins streams of its own")
         event = self._pump.next()
         if event is None:
             self._over = True
-            self._pump.future.result()
+            self._background.outcome(self._pump.future)
             raise StopIteration
         return event
 
@@ -97,7 +100,7 @@ class SyncStream(Generic[E, R]):
     def close(self) -> None:
         """Close the upstream; what was not read is lost."""
         self._over = True
-        if self._pump is not None:
+        if self._pump is not None and not self._pump.foreign and not self._pump.future.done():
             self._background.run(self._pump.stop())
 
     def result(self) -> R:
@@ -105,7 +108,7 @@ class SyncStream(Generic[E, R]):
         return self._stream.result()
 
     def __del__(self) -> None:
-        if self._pump is not None and not self._over and not self._pump.future.done():
+        if self._pump is not None and not self._over and not self._pump.foreign and not self._pump.future.done():
             from pipelex_like.engine.streams import warn_dropped
 
             warn_dropped()
@@ -120,12 +123,18 @@ class Pump(Generic[E]):
 
         self._stream = stream
         self._loop = loop
+        self._process = os.getpid()
         self._queue: SimpleQueue[E | None] = SimpleQueue()
         self._taken = 0
         self._room = asyncio.Semaphore(_AHEAD)
         self._task: asyncio.Task[None] | None = None
         self.future: Future[None] = asyncio.run_coroutine_threadsafe(self._run(), loop)
         self.future.add_done_callback(lambda _: self._queue.put(None))
+
+    @property
+    def foreign(self) -> bool:
+        """Whether this is a fork, in which nobody reads for it."""
+        return os.getpid() != self._process
 
     async def _run(self) -> None:
         import asyncio

@@ -63,26 +63,44 @@ def _from_dict(given: dict[str, object], where: str) -> Tool:
         return Tool(name=name, description=text, strict=strict)
     if not is_table(parameters):
         raise TypeError(f"{where}: parameters must be a JSON Schema, got {type(parameters).__name__}")
+    if not parameters:
+        return Tool(name=name, description=text, strict=strict)
+    if parameters.get("type", "object") != "object":
+        raise ValueError(f'{where}: {name}: parameters: the JSON Schema must be of type "object"')
     return Tool(name=name, description=text, parameters=_frozen(parameters), strict=strict)
 
 
 def _from_callable(function: Callable[..., object], where: str) -> Tool:
-    from inspect import getdoc
+    from functools import partial
+    from inspect import signature
 
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 
-    name = cast("FunctionType", function).__name__ if hasattr(function, "__name__") else type(function).__name__
+    named = function
+    while isinstance(named, partial):
+        named = named.func
+    is_function = hasattr(named, "__name__")
+    name = cast("FunctionType", named).__name__ if is_function else type(named).__name__
+    # pydantic takes functions, bound methods and types, but no object that is called itself.
+    taken = function.__call__ if function is named and not is_function else function
     try:
-        schema = TypeAdapter[object](cast("type[object]", function)).json_schema()
+        schema = TypeAdapter[object](cast("type[object]", taken)).json_schema()
     except (PydanticUserError, NameError) as error:
         raise TypeError(f"{where}: the parameters of {name} cannot be written as a JSON Schema: {error}") from error
     if schema.get("type") != "object":
         raise TypeError(f"{where}: {name} takes positional-only or starred arguments, which a model cannot name")
-    for parameter, facts in schema.get("properties", {}).items():
-        if not set(facts) - {"title", "default"}:
-            raise TypeError(f'{where}: the parameter "{parameter}" of {name} has no type; annotate it')
-    return Tool(name=name, description=getdoc(function) or "", parameters=_frozen(schema))
+    for parameter in signature(taken).parameters.values():
+        if parameter.annotation is parameter.empty and parameter.name in schema.get("properties", {}):
+            raise TypeError(f'{where}: the parameter "{parameter.name}" of {name} has no type; annotate it')
+    return Tool(name=name, description=_told(named if is_function else taken), parameters=_frozen(schema))
+
+
+def _told(named: Callable[..., object]) -> str:
+    from inspect import cleandoc, getdoc
+
+    # A type without words of its own would give those of its base.
+    return cleandoc(named.__dict__.get("__doc__") or "") if isinstance(named, type) else getdoc(named) or ""
 
 
 def _frozen(schema: dict[str, object]) -> FrozenDict[str, object]:

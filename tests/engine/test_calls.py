@@ -15,8 +15,10 @@ from pydantic import BaseModel
 from pipelex_like import (
     AllCandidatesFailedError,
     BadRequestError,
+    CallError,
     CallTimeoutError,
     CapabilityError,
+    ContentPolicyError,
     CredentialsError,
     InvalidResponseError,
     LLMHandleNotFoundError,
@@ -31,9 +33,16 @@ from pipelex_like import (
 from pipelex_like.types import LlmReply, ToolCall, ToolCallPart
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
     from pathlib import Path
 
+    from pipelex_like.types import TextStreamEvent
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+async def collected(stream: AsyncIterable[TextStreamEvent]) -> list[TextStreamEvent]:
+    return [event async for event in stream]
 
 
 class Invoice(BaseModel):
@@ -391,3 +400,63 @@ async def test_keys_reach_the_worker_and_no_repr(tmp_path: Path) -> None:
     async with load(tmp_path, Stage()) as ai:
         shown = repr(ai) + repr(ai.backends) + repr(ai.bound) + repr(ai.sync) + str(ai.router.explain("chain"))
     assert not [key for key in KEYS.values() if key in shown]
+
+
+class Note(BaseModel):
+    words: str
+
+
+async def test_arguments_of_a_wrong_type_are_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path)
+    async with load(tmp_path, stage := Stage()) as ai:
+        for wrong in (5, ["a-large"], b"a-large"):
+            with pytest.raises(TypeError, match="model: expected a reference"):
+                await ai.generate_text("hi", model=wrong)
+        for wrong in (["1"], [1.0], [None], 1, "1"):
+            with pytest.raises(TypeError, match="pages: expected"):
+                await ai.extract(b"%PDF-1.7", pages=wrong)
+        for wrong in ("2", 1.5, None):
+            with pytest.raises(TypeError, match="n: expected"):
+                await ai.generate_images("x", n=wrong)
+    assert stage.sent == []
+
+
+async def test_a_worker_that_cannot_be_opened_is_passed_over_with_the_reason(tmp_path: Path) -> None:
+    write(tmp_path)
+    stage = Stage(broken={"a": ValueError("Invalid URL key-a")})
+    async with load(tmp_path, stage) as ai:
+        result = await ai.generate_text("hi")
+        assert (await collected(ai.stream_text("hi")))[-1].type == "done"
+        with pytest.raises(CapabilityError, match=r"a .a-1.: its client cannot be opened: Invalid URL"):
+            await ai.generate_text("hi", model="a-large")
+    assert [attempt.outcome for attempt in result.attempts] == ["failed", "ok"]
+    assert "key-a" not in result.attempts[0].error.message
+    assert result.cost == Decimal(2)
+
+
+async def test_an_object_in_a_fence_is_taken_out_of_it(tmp_path: Path) -> None:
+    write(tmp_path)
+    fenced = '```json\n{"words": "a ``` b"}\n```'
+    async with load(tmp_path, Stage({"a": [LlmReply(text=fenced), LlmReply(text=f" {fenced}\n")]})) as ai:
+        assert (await ai.generate_object("hi", Note)).object == Note(words="a ``` b")
+        assert (await ai.generate_object("hi", {"type": "object"})).object == {"words": "a ``` b"}
+
+
+async def test_a_refusal_in_place_of_an_object_is_told_as_one(tmp_path: Path) -> None:
+    write(tmp_path)
+    said = LlmReply(text="I cannot help with that.", usage=USAGE, finish_reason="content_filter")
+    async with load(tmp_path, stage := Stage({"a": [said]})) as ai:
+        with pytest.raises(ContentPolicyError, match="refused to answer: I cannot help with that") as raised:
+            await ai.generate_object("hi", Note, model="a-large")
+    assert stage.order == ["a"]
+    assert raised.value.attempts[0].cost == Decimal(2)
+
+
+@pytest.mark.parametrize("error", [InvalidResponseError, UnreachableError])
+async def test_what_broke_under_a_200_may_have_been_charged(tmp_path: Path, error: type[CallError]) -> None:
+    write(tmp_path)
+    stage = Stage({"a": [error("broken off", status=200), error("broken off", status=200)]})
+    async with load(tmp_path, stage) as ai:
+        result = await ai.generate_text("hi", max_retries=0)
+    assert (result.served_by.backend, result.cost) == ("b", None)
+    assert "a (a-1)" in result.cost_note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -235,11 +236,37 @@ def untyped(a) -> None: ...
 def starred(*a: int) -> None: ...
 
 
+def positional(a: int, /) -> None: ...
+
+
+class Booker:
+    """Keeps a list."""
+
+    def __call__(self, title: str, kind: object = None) -> None:
+        """Book it."""
+
+
+class Ticket(BaseModel):
+    seat: int
+
+
+def test_tools_that_are_objects_partials_and_types() -> None:
+    called, partly, ticket = read_tools([Booker(), functools.partial(book, pages=2), Ticket])
+    assert (called.name, called.description) == ("Booker", "Book it.")
+    assert list(called.parameters["properties"]) == ["title", "kind"]
+    assert (partly.name, partly.description) == ("book", "Book a title.\n\nMore of it.")
+    assert partly.parameters["required"] == ("title",)
+    assert (ticket.name, ticket.description) == ("Ticket", "")
+    assert read_tools([{"name": "bare", "parameters": {}}])[0].parameters == Tool(name="bare").parameters
+
+
 @pytest.mark.parametrize(
     ("tool", "told"),
     [
         (untyped, '"a" of untyped has no type'),
         (starred, "starred"),
+        (positional, "positional-only"),
+        ({"name": "x", "parameters": {"type": "string"}}, 'x: parameters: .* type "object"'),
         ({"name": "x", "parametres": {}}, 'Did you mean "parameters"'),
         ({"name": 3}, "must be texts"),
         ({"name": "a b"}, "64 letters"),
@@ -294,6 +321,7 @@ def test_whatever_a_type_adapter_takes(wanted: object, text: str, value: object,
         (Row, '{"day": "soon", "amount": -1}', "day: .*; amount: "),
         (list[int], "[1]", 'no "value"'),
         ({"type": "object", "required": ["a"]}, "{}", "a: is missing"),
+        ({"type": "object"}, '{"a": NaN}', "no JSON"),
         ({"type": "object", "properties": {"a": {"type": "string"}}}, '{"a": 1}', "a: expected string"),
         ({"type": "object", "additionalProperties": False}, '{"b": 1}', "b: is not in the schema"),
         ({"properties": {"a": {"enum": ["x"]}}, "type": "object"}, '{"a": "y"}', "one of 'x'"),
@@ -355,3 +383,18 @@ def test_types_without_a_schema_and_schemas_that_refer_to_nothing() -> None:
         shape_of(type(lambda: None))
     with pytest.raises(ValueError, match="not in it"):
         shape_of({"type": "object", "properties": {"a": {"$ref": "#/$defs/nothing"}}})
+
+
+def test_a_pattern_that_this_language_cannot_read_is_left_to_the_provider() -> None:
+    shape = shape_of({"type": "object", "properties": {"a": {"type": "string", "pattern": r"^\p{Lu}"}}})
+    assert shape.validate('{"a": "x"}') == {"a": "x"}
+
+
+def test_texts_of_other_encodings(tmp_path: Path) -> None:
+    marked = tmp_path / "marked.txt"
+    for encoding in ("utf-8-sig", "utf-16"):
+        marked.write_text("héllo", encoding)
+        assert read_media(marked).data == "héllo".encode()
+    marked.write_text("héllo", "latin-1")
+    with pytest.raises(ValueError, match=r"marked\.txt is no UTF-8 text; save it as UTF-8"):
+        read_media(marked)

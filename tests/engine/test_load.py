@@ -13,7 +13,7 @@ import pytest
 from engine.workbench import KEYS, Stage, load, write
 
 import pipelex_like
-from pipelex_like import ConfigError, CredentialsError, Inference, ModelDeckNotFoundError
+from pipelex_like import CallError, ConfigError, CredentialsError, Inference, ModelDeckNotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,3 +149,16 @@ def test_looking_around(tmp_path: Path) -> None:
         told = ai.router.explain("preset:calm")
         assert "base_deck.toml:" in str(told)
         assert json.loads(json.dumps(told.to_dict()))["candidates"][0]["handle"] == "a-large"
+
+
+def test_a_relative_path_in_toml_starts_at_the_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "project" / ".pipelex" / "inference"
+    (directory / "backends").mkdir(parents=True)
+    (directory / "backends.toml").write_text(
+        'extends = "pipelex_like"\n[mine]\nenabled = true\nmodel_path = "models/absent.gguf"\n'
+    )
+    (directory / "backends" / "mine.toml").write_text('default_sdk = "local"\n[small]\noutputs = ["text"]\n')
+    monkeypatch.chdir(tmp_path)
+    with Inference.load(directory, environ={"HOME": str(tmp_path)}) as ai, pytest.raises(CallError) as raised:
+        ai.sync.generate_text("Hello", model="mine/small")
+    assert str(tmp_path / "project" / "models" / "absent.gguf") in str(raised.value)

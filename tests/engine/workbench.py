@@ -117,6 +117,7 @@ class Stage:
     stopped: list[str] = field(default_factory=list)
     missing: dict[str, BaseException] = field(default_factory=dict)
     waiting: dict[str, asyncio.Event] = field(default_factory=dict)
+    broken: dict[str, BaseException] = field(default_factory=dict)
 
     def find(self, kind: Kind, sdk: str, *, backend: str = "") -> Callable[[Access], Player]:
         if backend in self.missing:
@@ -136,6 +137,8 @@ class Player:
     """A worker that plays its part on the stage."""
 
     def __init__(self, stage: Stage, access: Access) -> None:
+        if access.backend in stage.broken:
+            raise stage.broken[access.backend]
         self.stage = stage
         self.access = access
         self.loop = asyncio.get_running_loop()
