@@ -43,7 +43,10 @@ def many_models(folder: Path, backends: int = 50, models: int = 20) -> list[Path
     directory = folder / ".pipelex" / "inference"
     (directory / "backends").mkdir(parents=True)
     (directory / "deck").mkdir()
-    tables = [f'[b{i}]\nenabled = true\nendpoint = "https://b{i}.example/v1"\napi_key = "${{B_KEY:-k}}"\n' for i in range(backends)]
+    tables = [
+        f'[b{i}]\nenabled = true\nendpoint = "https://b{i}.example/v1"\napi_key = "${{B_KEY:-k}}"\n'
+        for i in range(backends)
+    ]
     (directory / "backends.toml").write_text("".join(tables))
     for i in range(backends):
         specs = [

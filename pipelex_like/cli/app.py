@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from traceback import extract_tb
 
 import typer
@@ -32,8 +34,18 @@ app.add_typer(local.app, name="local")
 
 def main() -> None:
     """Run the command line; the exit code is 0 for good, 1 when the answer is no, 2 for wrong usage."""
+    stdout: object = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        # What a terminal cannot show is no reason to lose an answer that was paid for.
+        stdout.reconfigure(errors="backslashreplace")
     try:
         app()
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"pipelex-like: {where}{error.strerror or type(error).__name__}\n")
+        with suppress(OSError):
+            sys.stdout.close()
+        sys.exit(1)
     except Exception as error:
         place = extract_tb(error.__traceback__)[-1]
         sys.stderr.write(

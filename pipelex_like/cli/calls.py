@@ -179,6 +179,8 @@ def extract(
     wanted = given(provider=provider, only=only, exclude=exclude, timeout=timeout) | parse_settings(settings)
     numbers = page_numbers(pages)
     with answering(as_json=as_json), usage_errors(), load(config_dir, profile, env_file) as ai:
+        if images_dir is not None:  # before anything is paid for
+            images_dir.mkdir(parents=True, exist_ok=True)
         with waiting(f"reading {file}"):
             result = ai.sync.extract(file, model=model, pages=numbers, **cast("ExtractOptions", wanted))
         saved = save_pictures(result, images_dir) if images_dir else {}
@@ -216,7 +218,7 @@ def image(
     Example: pipelex-like image "a lighthouse at dawn" --model preset:gen_image_fast --out lighthouse.png
     """
     wanted = given(provider=provider, only=only, exclude=exclude, timeout=timeout) | parse_settings(settings)
-    if out is not None and not out.absolute().parent.is_dir():
+    if out is not None and not out.is_dir() and not out.absolute().parent.is_dir():
         refuse(f"{out.parent} is not a folder: make it first, or choose another --out")
     with answering(as_json=as_json), usage_errors(), load(config_dir, profile, env_file) as ai:
         asked = read_prompt(prompt)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import orjson
+import typer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,19 +19,19 @@ def out() -> Console:
     """The console of answers; wide where it is not a terminal, so that nothing a program reads is folded."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    return Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=True)
 
 
 def err() -> Console:
     """The console of everything that is not the answer."""
     from rich.console import Console
 
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return Console(file=sys.stderr, highlight=False, emoji=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
     """Write a line of the answer as it is, without markup."""
-    sys.stdout.write(text + "\n")
+    typer.echo(text)
 
 
 def note(text: str, *, style: str | None = None) -> None:
@@ -39,9 +40,9 @@ def note(text: str, *, style: str | None = None) -> None:
 
 
 def say_json(value: object) -> None:
-    """Write the answer as JSON, indented, UTF-8."""
+    """Write the answer as JSON, indented, in UTF-8 whatever the terminal speaks."""
     data = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    say(data.decode())
+    typer.echo(data)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

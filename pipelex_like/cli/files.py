@@ -14,9 +14,12 @@ SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "i
 
 
 def free_path(wanted: Path | None, mime: str) -> Path:
-    """A path that does not exist yet: the wanted one, or the same with a number; the suffix tells the format."""
+    """A path that does not exist yet: the wanted one, in it if it is a folder, or the same with a number; the suffix
+    tells the format."""
     suffix = SUFFIXES.get(mime, ".bin")
     base = wanted or Path(f"image{suffix}")
+    if base.is_dir():
+        base /= f"image{suffix}"
     if base.suffix.lower() not in {suffix, ".jpeg" if suffix == ".jpg" else suffix}:
         base = base.with_name(base.name + suffix)
     number, path = 1, base
@@ -33,15 +36,15 @@ def page_numbers(text: str | None) -> list[int]:
     numbers: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or int(first) < 1:
+        if not first.isdecimal() or (dash and not last.isdecimal()) or not 1 <= int(first) <= int(last or first):
             refuse(f"--pages wants numbers from 1, for example 1-3,7, not {text!r}")
         numbers += range(int(first), int(last or first) + 1)
     return numbers
 
 
 def save_pictures(result: ExtractResult, folder: Path) -> dict[int, list[str]]:
-    """Write the pictures of each page, and the page's own if there is one; give their paths by page number."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the pictures of each page, and the page's own if there is one, into a folder that is there; give their
+    paths by page number."""
     saved: dict[int, list[str]] = {}
     for page in result.pages:
         pictures = [*page.images, *([page.page_image] if page.page_image else [])]

@@ -41,13 +41,14 @@ def plan_text(ai: View, reference: str) -> Plan:
     backend = usable(ai, reference, "llm")
     if backend is not None:
         return Plan(None, f"{backend} is on")
+    nobody = _nobody(ai, reference, "llm") or "no key is set"
     if find_spec("xllamacpp") is None:
-        return Plan("sandbox", 'no key is set and the local model needs: pip install "pipelex-like[local]"')
+        return Plan("sandbox", f'{nobody} and the local model needs: pip install "pipelex-like[local]"')
     try:
         fetch(DEFAULT, cache_of(ai))
     except CallError as error:
-        return Plan("sandbox", f"no key is set and the local model cannot be fetched: {error}")
-    return Plan("local", "no key is set, so a small model in this process reads it")
+        return Plan("sandbox", f"{nobody} and the local model cannot be fetched: {error}")
+    return Plan("local", f"{nobody}, so a small model in this process reads it")
 
 
 def plan_picture(ai: View, reference: str) -> Plan:
@@ -55,12 +56,24 @@ def plan_picture(ai: View, reference: str) -> Plan:
     backend = usable(ai, reference, "img_gen")
     if backend is not None:
         return Plan(None, f"{backend} is on")
-    return Plan("sandbox", "no key of a provider that draws is set, so the picture is simulated")
+    nobody = _nobody(ai, reference, "img_gen") or "no key of a provider that draws is set"
+    return Plan("sandbox", f"{nobody}, so the picture is simulated")
 
 
-def _gap(registry: Registry, sdk: str, backend: str, kind: Kind) -> bool:
+def _nobody(ai: View, reference: str, kind: Kind) -> str | None:
+    """What the first provider that has a key lacks here; None = no key is set."""
+    try:
+        candidates = ai.router.resolve(reference, kind=kind).candidates
+    except ResolveError:
+        return None
+    registry = Registry()
+    ready = (candidate for candidate in candidates if candidate.broken is None)
+    return next((_gap(registry, candidate.sdk, candidate.backend, kind) for candidate in ready), None)
+
+
+def _gap(registry: Registry, sdk: str, backend: str, kind: Kind) -> str | None:
     try:
         registry.find(kind, sdk, backend=backend)
-    except CallError:
-        return True
-    return False
+    except CallError as error:
+        return str(error)
+    return None

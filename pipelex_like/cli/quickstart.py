@@ -135,8 +135,12 @@ def _draw(ai: View, out: Path, tally: Tally) -> None:
         _failed(error, tally)
         return
     for picture in result.images:
-        path = picture.save(free_path(out, picture.mime))
-        say(f"    {path} ({picture.width} x {picture.height})")
+        path = free_path(out, picture.mime)
+        try:
+            say(f"    {picture.save(path)} ({picture.width} x {picture.height})")
+        except OSError as error:
+            tally.failed += 1
+            note(f"  {path} cannot be written ({error.strerror}): choose another place by --out", style="red")
     _tell(view, result, DRAW, "img_gen")
 
 

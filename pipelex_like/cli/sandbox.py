@@ -43,8 +43,12 @@ def sandbox(
 def _until_interrupted() -> None:
     """Wait for Ctrl-C, or for a SIGTERM from whoever started this in the background."""
     over = threading.Event()
+
+    def end(_number: int, _frame: object) -> None:
+        over.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, end)
     # In short waits, because some platforms run signal handlers only between two of them.
     while not over.wait(1):
         pass

@@ -64,6 +64,8 @@ def _from_fields(fields: list[str]) -> dict[str, object]:
         name, _, word = field.partition(":")
         if not name or (word or "text") not in FIELD_TYPES:
             refuse(f"--field wants NAME[:TYPE] with a type of {', '.join(FIELD_TYPES)}, not {field!r}")
+        if name in properties:
+            refuse(f'--field names "{name}" twice')
         properties[name] = FIELD_TYPES[word or "text"]
     return {
         "title": "Answer",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import typer
 
 from pipelex_like.cli.console import err, note
 from pipelex_like.cli.failures import refuse
@@ -38,7 +39,10 @@ def read_prompt(prompt: str) -> str:
     """The prompt itself, or standard input for `-`."""
     if prompt != "-":
         return prompt
-    text = sys.stdin.read()
+    try:
+        text = typer.get_binary_stream("stdin").read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        refuse("standard input is no UTF-8 text; convert it first, for example by iconv")
     if not text.strip():
         refuse("standard input is empty: pipe a prompt in, or give it in place of -")
     return text
@@ -73,7 +77,9 @@ def usage_errors() -> Generator[None]:
     except (TypeError, ValueError) as error:
         refuse(str(error))
     except OSError as error:
-        refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        if error.filename is None:
+            raise  # no file of the user's: a port that is taken, an answer that cannot be written
+        refuse(f"{error.filename}: {error.strerror}")
 
 
 def tell_adapted(adapted: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import typer
@@ -30,6 +31,8 @@ def validate(
 
     Example: pipelex-like validate --config-dir team/.pipelex/inference
     """
+    # The problems are this command's answer: they need not be told by the logger too.
+    logging.getLogger("pipelex_like").addHandler(logging.NullHandler())
     try:
         with load(config_dir, profile, env_file, lenient=False) as ai:
             problems: Sequence[Problem] = ai.deck.warnings

@@ -120,6 +120,9 @@ def test_object_from_fields_from_a_schema_and_from_a_type(tmp_path: Path) -> Non
         ["text", "x", "--image", "absent.png"],
         ["extract", "absent.pdf"],
         ["extract", str(SAMPLES / "invoice.pdf"), "--pages", "x"],
+        ["extract", str(SAMPLES / "invoice.pdf"), "--pages", "3-1"],
+        ["extract", str(SAMPLES / "invoice.pdf"), "--images-dir", "/dev/null/x"],
+        ["object", "x", "--field", "name", "--field", "name:date"],
         ["image", "x", "--out", "absent/folder/x.png"],
         ["models", "--kind", "audio"],
         ["models", "--backend", "opneai"],
@@ -228,3 +231,75 @@ def test_the_sandbox_serves_until_it_is_stopped(tmp_path: Path, number: signal.S
             assert server.wait(timeout=10) == 0
         finally:
             server.kill()
+
+
+def test_messages_are_shown_as_they_are(tmp_path: Path) -> None:
+    assert "--type no_such:x: No module" in run("object", "y", "--type", "no_such:x", cwd=tmp_path).stderr
+
+
+def test_a_folder_takes_the_picture(tmp_path: Path) -> None:
+    (tmp_path / "pics").mkdir()
+    done = run("image", "a lighthouse", "--profile", "sandbox", "--out", "pics", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.png")] == [Path("pics/image.png")]
+
+
+@pytest.mark.parametrize("stream", [[], ["--stream"]])
+def test_what_a_terminal_cannot_show_is_escaped_and_json_is_whole(stream: list[str], tmp_path: Path) -> None:
+    arguments = ["text", "5 \u20ac", "--profile", "sandbox", *stream]
+    shown = run(*arguments, cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    assert (shown.returncode, "5 \\u20ac" in shown.stdout) == (0, True), shown.stdout + shown.stderr
+    record = run(*arguments, "--json", cwd=tmp_path, PYTHONIOENCODING="latin-1")
+    assert "5 \u20ac" in json.loads(record.stdout)["text"]
+
+
+def test_standard_input_that_is_no_text_is_told(tmp_path: Path) -> None:
+    for variables in ({"LC_ALL": "C"}, {"PYTHONUTF8": "1"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelex_like", "text", "-", "--profile", "sandbox"],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path,
+            input=b"caf\xe9",
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **variables},
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"standard input is no UTF-8 text" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["text", "hi", "--profile", "sandbox"]])
+def test_an_answer_that_cannot_be_written_is_told(arguments: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelex_like", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["models", "--all"], ["text", "hi", "--model", "sandbox/fault-long-30000"]])
+def test_a_reader_that_leaves_ends_the_command_quietly(arguments: list[str], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelex_like", *arguments],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        timeout=60,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -8,12 +8,17 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from pipelex_like import Inference
+from pipelex_like.cli.plan import plan_picture
+from pipelex_like.data import KIT
 from pipelex_like.sandbox import Sandbox
 
 
-def run(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipelex_like", "quickstart"],
+        [sys.executable, "-m", "pipelex_like", "quickstart", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -46,7 +51,7 @@ def test_without_a_key_the_local_model_fills_every_field_right(tmp_path: Path, l
     assert "served by sandbox: sandbox-image" in done.stdout
     assert "simulated" in done.stdout
     assert (tmp_path / "quickstart.png").read_bytes().startswith(b"\x89PNG")
-    assert done.stdout.count("decided at") >= 3
+    assert done.stdout.count("decided: ") >= 3
     assert "OPENAI_API_KEY" in done.stdout
 
 
@@ -73,3 +78,22 @@ def test_where_the_weights_cannot_be_fetched_it_goes_on_with_the_sandbox(tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     assert "cannot be fetched" in done.stdout
     assert "served by sandbox: sandbox-text, simulated" in done.stdout
+
+
+def test_a_key_without_its_sdk_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    for module in ("images", "client"):
+        monkeypatch.delitem(sys.modules, f"pipelex_like.workers.openai.{module}", raising=False)
+    with Inference.load(KIT, environ={"OPENAI_API_KEY": "key-of-a-test"}) as ai:
+        plan = plan_picture(ai, "preset:gen_image_basic")
+    assert plan.profile == "sandbox"
+    assert plan.why.startswith('backend "openai" needs: pip install "pipelex-like[openai]"')
+    with Inference.load(KIT, environ={}) as ai:
+        assert plan_picture(ai, "preset:gen_image_basic").why.startswith("no key")
+
+
+def test_a_picture_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    done = run(tmp_path, "--profile", "sandbox", "--out", "absent/x.png")
+    assert done.returncode == 1
+    assert "absent/x.png cannot be written (No such file or directory): choose another place" in done.stderr
+    assert "With a key of your own" in done.stdout
