@@ -48,16 +48,19 @@ class _Context:
     extensions: None = None
 
 
+_ASYNC_ONLY = "this client only calls asynchronously"
+
+
 class _NeverBlocking:
     """Stands in the place of a blocking HTTP client: the SDK would make one, out of what the environment says."""
 
     def build_request(self, *_: Any, **__: Any) -> httpx2.Request:
         """Refuse."""
-        raise NotImplementedError
+        raise RuntimeError(_ASYNC_ONLY)
 
     def send(self, *_: Any, **__: Any) -> httpx2.Response:
         """Refuse."""
-        raise NotImplementedError
+        raise RuntimeError(_ASYNC_ONLY)
 
     def close(self) -> None:
         """Nothing is open."""
