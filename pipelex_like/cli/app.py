@@ -10,6 +10,9 @@ from traceback import extract_tb
 import typer
 
 from pipelex_like.cli import calls, local, looking, quickstart, sandbox, validate
+from pipelex_like.cli import options as opt
+
+LOCAL = ("pull", "list", "remove")
 
 app = typer.Typer(
     name="pipelex-like",
@@ -18,6 +21,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    *,
+    config_dir: opt.ConfigDir = None,
+    profile: opt.Profile = None,
+    env_file: opt.EnvFile = None,
+) -> None:
+    """Route inference by configuration: name a task, never a vendor."""
+    options = {"config_dir": config_dir, "profile": profile, "env_file": env_file}
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    commands = (*(command.name for command in app.registered_commands), "local")
+    # Given before the command, they are what the command takes unless it is told otherwise.
+    context.default_map = {name: given if name != "local" else dict.fromkeys(LOCAL, given) for name in commands if name}
+
+
 app.command("quickstart")(quickstart.quickstart)
 app.command("validate")(validate.validate)
 app.command("explain")(looking.explain)
@@ -46,7 +67,7 @@ def main() -> None:
         with suppress(OSError):
             sys.stdout.close()
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # the last stop: a mistake of ours must not print a user's secrets
         place = extract_tb(error.__traceback__)[-1]
         sys.stderr.write(
             f"pipelex-like made a mistake: {type(error).__name__} at {place.filename}:{place.lineno} in {place.name}.\n"

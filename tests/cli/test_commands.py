@@ -303,3 +303,13 @@ def test_a_reader_that_leaves_ends_the_command_quietly(arguments: list[str], tmp
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_the_options_of_the_configuration_may_stand_before_the_command(tmp_path: Path) -> None:
+    directory = write(tmp_path / "team")
+    before = ["--config-dir", str(directory), "--profile", "elsewhere"]
+    told = json.loads(run(*before, "explain", "gpt-4o-mini", "--json", cwd=tmp_path, **ENVIRON).stdout)
+    assert (told["profile"], told["candidates"][0]["backend"]) == ("elsewhere", "other")
+    own = json.loads(run(*before, "explain", "llama", "--profile", "own", "--json", cwd=tmp_path, **ENVIRON).stdout)
+    assert own["profile"] == "own"
+    assert run("--config-dir", "absent", "local", "list", cwd=tmp_path).returncode == 1
