@@ -52,49 +52,6 @@ _STRUCTURE: Mapping[str, StructureMethod] = {
 
 _PLAIN_METHODS = "Write schema, tools or json."
 
-_FORMER_SDKS: Mapping[str, str] = {
-    "bedrock_anthropic": "bedrock",
-    "bedrock_boto3": "bedrock",
-    "bedrock_aioboto3": "bedrock",
-    "bedrock_aioboto": "bedrock",
-    "openai_img_gen": "openai",
-    "openai_alt_img_gen": "openai",
-    "azure_rest": "azure_openai",
-    "azure_rest_img_gen": "azure_openai",
-    "huggingface_img_gen": "huggingface",
-    "portkey_completions": "openai",
-    "portkey_responses": "openai_responses",
-}
-_WITHOUT_WORKER = (
-    "docling_sdk",
-    "reportlab",
-    "linkup",
-    "linkup_fetch",
-    "typesafe",
-    "portkey_extract",
-    "openrouter_img_gen",
-)
-_OURS = (
-    "openai",
-    "openai_responses",
-    "azure_openai",
-    "azure_openai_responses",
-    "anthropic",
-    "vertex_anthropic",
-    "bedrock",
-    "google",
-    "vertex_google",
-    "mistral",
-    "vertex_mistral",
-    "fal",
-    "huggingface",
-    "cohere",
-    "local",
-    "pypdfium2",
-    "tesseract",
-    "rapidocr",
-)
-
 
 def kind_of(model_type: str | None, outputs: Sequence[str], sdk: SdkSettings | None) -> Kind | None:
     """Give the kind of a model; None where it does none of the three kinds of work.
@@ -120,8 +77,5 @@ def method_of(word: str) -> StructureMethod:
 
 
 def sdk_names(sdks: Sequence[SdkSettings]) -> dict[str, str]:
-    """Map every accepted name of an SDK to ours; one without a worker to itself."""
-    names = {name: name for name in (*_OURS, *_WITHOUT_WORKER)} | dict(_FORMER_SDKS)
-    for sdk in sdks:
-        names |= dict.fromkeys(sdk.names, sdk.sdk)
-    return names | {sdk.sdk: sdk.sdk for sdk in sdks}
+    """Map every accepted name of an SDK to ours: its own, and its further spellings."""
+    return {name: sdk.sdk for sdk in sdks for name in (*sdk.names, sdk.sdk)}

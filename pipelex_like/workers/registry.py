@@ -65,7 +65,15 @@ SETTINGS: tuple[SdkSettings, ...] = (
 
 NAMED_ONLY: tuple[SdkSettings, ...] = tuple(
     SdkSettings(sdk=name)
-    for name in ("docling_sdk", "reportlab", "linkup", "linkup_fetch", "typesafe", "openrouter_img_gen")
+    for name in (
+        "docling_sdk",
+        "reportlab",
+        "linkup",
+        "linkup_fetch",
+        "typesafe",
+        "portkey_extract",
+        "openrouter_img_gen",
+    )
 )
 """Names that spec files of other projects use and that load here, without a worker."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelex_like.deck import ModelDeck, SdkKey, SdkSettings
 from pipelex_like.documents import Documents, Place, RawDocument, load_documents
 from pipelex_like.errors import Problem
 from pipelex_like.specs import EXCLUSIVE, RENAMES, compile_deck
+from pipelex_like.workers.registry import sdk_settings
 
-SDKS = (
+OWN = (
     SdkSettings(
         sdk="openai",
         keys=(SdkKey(name="api_key", secret=True), SdkKey(name="endpoint"), SdkKey(name="organization")),
@@ -36,6 +37,9 @@ SDKS = (
     ),
     SdkSettings(sdk="pypdfium2", sends_requests=False, kinds=("extract",)),
 )
+# Keys of our own choosing for four SDKs; their further spellings, and all other SDKs, as the workers tell them.
+TOLD = {sdk.sdk: sdk for sdk in sdk_settings()}
+SDKS = tuple((TOLD | {sdk.sdk: replace(sdk, names=TOLD[sdk.sdk].names) for sdk in OWN}).values())
 KIT = frozenset({"openai", "anthropic", "sandbox"})
 NAMES = {"backends": "backends.toml", "routing": "routing_profiles.toml", "deck": "deck/base_deck.toml"}
 

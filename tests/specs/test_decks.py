@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from specs.tables import Tables, errors, good, the_error
+from specs.tables import SDKS, Tables, errors, good, the_error
 
 from pipelex_like.deck import ModelDeck, Target
 from pipelex_like.documents import Place, load_documents
@@ -269,7 +269,7 @@ def layered(root: Path, far: str, near: str) -> ModelDeck:
             path.write_text(text)
     place = Place(directory=root / "near", root=root / "near", chosen_by="the test")
     documents, problems = load_documents(place, {"HOME": str(root)}, root / "kit", RENAMES, exclusive=EXCLUSIVE)
-    deck, more = compile_deck(documents, sdks=(), kit_backends=frozenset)
+    deck, more = compile_deck(documents, sdks=SDKS, kit_backends=frozenset)
     assert [str(problem) for problem in problems + more] == []
     return deck
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from specs.tables import Tables, errors, good, the_error
+from specs.tables import SDKS, Tables, errors, good, the_error
 
 from pipelex_like.specs import compile_deck
 
@@ -133,7 +133,7 @@ def test_the_kit_is_asked_only_for_names_that_the_directory_lacks(tmp_path: Path
     documents, _ = Tables(
         backends=BACKENDS, routing=FULL.replace(', "sandbox"', "").replace('"anthropic"', "")
     ).documents(tmp_path)
-    _, problems = compile_deck(documents, sdks=(), kit_backends=never)
+    _, problems = compile_deck(documents, sdks=SDKS, kit_backends=never)
     assert not [problem for problem in problems if problem.severity == "error"]
 
 
