@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,9 +114,7 @@ def cache_of(ai: View) -> Path:
     from pipelex_like.workers.local import weights
 
     backend = ai.backends.get("local")
-    own, user = (backend.text("cache_dir"), backend.text("user_cache_dir")) if backend else (None, None)
-    variables = {"PIPELEX_LIKE_CACHE_DIR": own or "", "XDG_CACHE_HOME": user or "", "LOCALAPPDATA": user or ""}
-    return weights.cache_folder(variables, home=Path.home(), platform=sys.platform)
+    return weights.cache_of(backend.text if backend else lambda _: None)
 
 
 def fetch(name: str, cache: Path) -> Path:

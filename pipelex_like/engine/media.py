@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from pipelex_like.types import Media
+from pipelex_like.workers.pixels import sniffed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,14 +74,9 @@ def read_media(given: object) -> Media:
 
 def sniff(data: bytes) -> str | None:
     """Tell the MIME type from the first bytes, or None."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
+    picture = sniffed(data)
+    if picture is not None:
+        return picture
     if data.startswith((b"II*\x00", b"MM\x00*")):
         return "image/tiff"
     return "application/pdf" if b"%PDF-" in data[:1024] else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +122,7 @@ class LocalLlm:
                 f"{self._who(candidate)}: no file is known for it; set model_path to a GGUF file, or use one that can "
                 f"be fetched: {', '.join(weights.KNOWN)}"
             )
-        found = weights.file_of(name, self._cache())
+        found = weights.file_of(name, weights.cache_of(self._access.text))
         if found is None:
             raise CapabilityError(
                 f"{self._who(candidate)}: its weights are not here yet; "
@@ -133,15 +132,6 @@ class LocalLlm:
 
     def _who(self, candidate: Candidate) -> str:
         return f"{self._access.backend} ({candidate.model_id})"
-
-    def _cache(self) -> Path:
-        user = self._access.text("user_cache_dir") or ""
-        variables = {
-            "PIPELEX_LIKE_CACHE_DIR": self._access.text("cache_dir") or "",
-            "XDG_CACHE_HOME": user,
-            "LOCALAPPDATA": user,
-        }
-        return weights.cache_folder(variables, home=Path.home(), platform=sys.platform)
 
 
 def _by_schema(candidate: Candidate) -> Candidate:

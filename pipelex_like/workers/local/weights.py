@@ -89,6 +89,17 @@ def cache_folder(variables: Mapping[str, str], *, home: Path, platform: str) -> 
     return base / "pipelex_like" / "models"
 
 
+def cache_of(text: Callable[[str], str | None]) -> Path:
+    """Give the folder of model files of a backend; `text` gives the value of a key of its table."""
+    user = text("user_cache_dir") or ""
+    variables = {
+        "PIPELEX_LIKE_CACHE_DIR": text("cache_dir") or "",
+        "XDG_CACHE_HOME": user,
+        "LOCALAPPDATA": user,
+    }
+    return cache_folder(variables, home=Path.home(), platform=sys.platform)
+
+
 def known(name: str) -> Weights:
     """Give the weights of that name; raises NotFoundError that lists those there are."""
     weights = KNOWN.get(name)
