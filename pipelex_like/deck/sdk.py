@@ -33,8 +33,9 @@ class SdkSettings:
     `required` lists sets of keys, each of which suffices to call (`(("api_key",),)`; Bedrock: bearer token, or key
     pair, or profile); empty = nothing is required. `names` are further spellings that older files use. `module` is
     what must be importable, `extra` the extra of pipelex-like that brings it. `sends_requests` is False for SDKs
-    that work inside the process (pypdfium2): a mirror leaves them out. `kinds` = the kinds it has a worker for;
-    empty: it has none yet.
+    that work inside the process (pypdfium2): a mirror leaves them out. `simulated` are the keys that the SDK needs
+    besides `endpoint` and `api_key` where the sandbox stands in for its provider; `{key}` in a value is the sandbox's
+    own key. `kinds` = the kinds it has a worker for; empty: it has none yet.
     """
 
     sdk: str
@@ -44,4 +45,5 @@ class SdkSettings:
     module: str | None = None
     extra: str | None = None
     sends_requests: bool = True
+    simulated: tuple[tuple[str, str], ...] = ()
     kinds: tuple[Kind, ...] = field(default=())

@@ -15,8 +15,6 @@ from pipelex_like.types import FrozenDict
 from pipelex_like.workers.base import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pipelex_like.deck import Backend
     from pipelex_like.engine.objects import ObjectShape
     from pipelex_like.engine.runtime import Runtime
@@ -73,19 +71,24 @@ class Core:
         key = (backend.name, sdk)
         reach = state.reaches.get(key)
         if reach is None:
-            access = self._access(backend, sdk, _paths_at(state, sdk))
+            access = self._access(state, backend, sdk)
             reach = Reach(access, access.fingerprint())
             # A sandbox lives in one process and may be started anew after a fork: its address is never kept.
             if not is_simulated(backend):
                 state.reaches[key] = reach
         return reach
 
-    def _access(self, backend: Backend, sdk: str, paths: Mapping[str, Path]) -> Access:
+    def _access(self, state: State, backend: Backend, sdk: str) -> Access:
+        settings = state.loaded.deck.sdks.get(sdk)
+        paths = [key.name for key in settings.keys if key.path] if settings is not None else []
         keys = {name: filled.value for name, filled in backend.keys.items()}
-        keys |= {name: str(root / Path(str(keys[name])).expanduser()) for name, root in paths.items() if name in keys}
+        root = state.loaded.place.root
+        keys |= {name: str(root / Path(str(keys[name])).expanduser()) for name in paths if name in keys}
         secrets = backend.secrets
         if is_simulated(backend):
             sandbox = self.sandbox.start()
+            needed = settings.simulated if settings is not None else ()
+            keys |= {name: value.replace("{key}", sandbox.api_key) for name, value in needed}
             keys |= {"endpoint": sandbox.url, "api_key": sandbox.api_key}
             secrets |= {sandbox.api_key}
         connect = backend.policy.connect_timeout
@@ -158,9 +161,3 @@ class Core:
         if not self.closed and not sys.is_finalizing():
             self.background.close(wait=False)
             self.sandbox.close(wait=False)
-
-
-def _paths_at(state: State, sdk: str) -> dict[str, Path]:
-    """Give the keys of an SDK that name files, with the folder where a relative one starts."""
-    settings = state.loaded.deck.sdks.get(sdk)
-    return {key.name: state.loaded.place.root for key in settings.keys if key.path} if settings is not None else {}

@@ -28,24 +28,29 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """Plain text."""
+    """Plain text. `cache` marks that everything up to here comes again in later requests: a provider that keeps
+    prompts is asked to keep it."""
 
     text: str
+    cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture for the model to look at; `detail` is low, high or auto where the provider knows it."""
+    """A picture for the model to look at; `detail` is low, high or auto where the provider knows it, `cache` as for a TextPart."""
 
     media: Media
     detail: str | None = None
+    cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPart:
-    """A document for the model to read: a PDF, or a text that is framed in the prompt."""
+    """A document for the model to read: a PDF, or a text that is framed in the prompt; `cache` as for a
+    TextPart."""
 
     media: Media
+    cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,9 @@ class Access:
     """How to reach a backend: everything its SDK needs, so that the SDK looks nothing up by itself.
 
     `keys` are the SDK's settings by name (`api_key`, `endpoint`, `aws_region`, ...), `proxy` a URL or None,
-    `secrets` every value that must never be printed, `shown` how a key may be printed (`${OPENAI_API_KEY}`). The
-    repr shows names only.
+    `secrets` every value that must never be printed, `shown` how a key may be printed (`${OPENAI_API_KEY}`).
+    `ca_file` is the path of a PEM file with certificate authorities that are trusted besides the usual ones. The repr
+    shows names only.
     """
 
     backend: str
@@ -31,6 +32,7 @@ class Access:
     keys: FrozenDict[str, str | int | float | bool] = field(default_factory=FrozenDict)
     headers: FrozenDict[str, str] = field(default_factory=FrozenDict)
     proxy: str | None = None
+    ca_file: str | None = None
     secrets: frozenset[str] = frozenset()
     shown: FrozenDict[str, str] = field(default_factory=FrozenDict)
     connect_timeout: float = 10.0
@@ -52,6 +54,7 @@ class Access:
             sorted((name, repr(value)) for name, value in self.keys.items()),
             sorted(self.headers.items()),
             self.proxy,
+            self.ca_file,
             self.connect_timeout,
         )
         return blake2b(repr(facts).encode(), digest_size=16).hexdigest()
