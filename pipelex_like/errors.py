@@ -8,7 +8,7 @@
     │       └── HandleNotFoundError     .kind, .suggestions
     │           ├── LLMHandleNotFoundError
     │           └── LLMPresetNotFoundError
-    └── CallError                       .attempts, .status, .retryable, .retry_after
+    └── CallError                       .attempts, .status, .retryable, .retry_after, .job_id
         ├── CredentialsError            no key, or a key the provider does not accept
         ├── AccessDeniedError           the key is good, the permission is missing
         ├── QuotaError                  the account's credit or quota is used up
@@ -177,7 +177,8 @@ class CallError(PipelexLikeError):
     """A call failed. `attempts` lists every try in order; the last one is the one that this error tells of.
 
     `status` is the HTTP status where there was one, `retry_after` the provider's wish in seconds, `retryable`
-    whether the same request may succeed later.
+    whether the same request may succeed later. `job_id` names a job that the provider still works at, or whose result
+    was not fetched: `generate_images(..., resume=job_id)` takes it up again without paying twice.
     """
 
     retryable_by_default = False
@@ -185,6 +186,7 @@ class CallError(PipelexLikeError):
     status: int | None
     retryable: bool
     retry_after: float | None
+    job_id: str | None
 
     def __init__(
         self,
@@ -194,12 +196,14 @@ class CallError(PipelexLikeError):
         status: int | None = None,
         retryable: bool | None = None,
         retry_after: float | None = None,
+        job_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.attempts = attempts
         self.status = status
         self.retryable = self.retryable_by_default if retryable is None else retryable
         self.retry_after = retry_after
+        self.job_id = job_id
 
 
 class CredentialsError(CallError):

@@ -1,6 +1,6 @@
 """Frozen values of the configuration: what was declared, bound and routed. No I/O, no pydantic."""
 
-from pipelex_like.deck.backends import Backend, BackendSpec, Filled, Policy, Scalarish, State
+from pipelex_like.deck.backends import Backend, BackendSpec, Filled, Policy, Scalarish, State, Via
 from pipelex_like.deck.deck import BoundDeck, ModelDeck
 from pipelex_like.deck.models import (
     Constraints,
@@ -52,5 +52,6 @@ __all__ = [
     "Template",
     "ThinkingMode",
     "Tier",
+    "Via",
     "dotted",
 ]

@@ -32,6 +32,7 @@ class Policy:
     max_event_bytes: int | Template | None = None
     max_retries: int | Template | None = None
     max_attempts: int | Template | None = None
+    max_repairs: int | Template | None = None
     actions: FrozenDict[str, str] = field(default_factory=FrozenDict)
 
 
@@ -41,6 +42,7 @@ class BackendSpec:
 
     `keys` are the SDK's keys that the table gives (`api_key`, `endpoint`, `aws_region`, ...); `origins` tells for
     each key of the table where it was written. `unlisted` is True, False or the patterns of bare names it takes.
+    `via` names the gateway for its traffic, `direct` = none whatever the profile says.
     `required` = sets of variable names; None = the SDK decides. The repr leaves out keys, headers and proxy: a literal
     in them may be a credential. `default_spec` serves ids that no file lists.
     """
@@ -50,6 +52,7 @@ class BackendSpec:
     keys: FrozenDict[str, Scalarish] = field(default_factory=FrozenDict, repr=False)
     headers: FrozenDict[str, str | Template] = field(default_factory=FrozenDict, repr=False)
     proxy: str | Template | None = field(default=None, repr=False)
+    ca_file: str | Template | None = None
     policy: Policy = field(default_factory=Policy)
     display_name: str | None = None
     key_url: str | None = None
@@ -58,6 +61,7 @@ class BackendSpec:
     unlisted: bool | tuple[str, ...] = True
     only_when_named: bool = False
     mirror: bool = False
+    via: str | None = None
     default_costs: Costs | None = None
     required: tuple[tuple[str, ...], ...] | None = None
     models: Template | str | None = None
@@ -86,6 +90,18 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """A gateway that stands between a backend and us. `endpoints` are the addresses by SDK that take the place of the
+    backend's own, `headers` what the gateway wants besides; an SDK that is not among them goes direct."""
+
+    gateway: str
+    endpoints: FrozenDict[str, str] = field(default_factory=FrozenDict, repr=False)
+    headers: FrozenDict[str, str] = field(default_factory=FrozenDict, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """A backend in one environment.
 
@@ -102,7 +118,9 @@ class Backend:
     keys: FrozenDict[str, Filled] = field(default_factory=FrozenDict)
     headers: FrozenDict[str, Filled] = field(default_factory=FrozenDict)
     proxy: Filled | None = None
+    ca_file: Filled | None = None
     policy: Policy = field(default_factory=Policy)
+    via: Via | None = None
     models: FrozenDict[str, str] = field(default_factory=FrozenDict)
     model_providers: FrozenDict[str, str] = field(default_factory=FrozenDict)
     kinds: tuple[Kind, ...] = ()

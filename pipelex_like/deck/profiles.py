@@ -35,7 +35,7 @@ class StandIn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A routing profile. `fallback_order` None = not given; an empty one = nobody else. Rules keep their order,
-    nearer layers first."""
+    nearer layers first. `via` names the gateway for every backend that it has an address for."""
 
     name: str
     description: str = ""
@@ -46,6 +46,7 @@ class Profile:
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     failover: bool = False
+    via: str | None = None
     policy: Policy = field(default_factory=Policy)
     origin: Origin = NOWHERE
     origins: FrozenDict[str, Origin] = field(default_factory=FrozenDict)

@@ -19,6 +19,7 @@ class Candidate:
 
     `settings` is what will be sent, by the preset's own key names, after the spec's constraints; `given` is the
     same before them, without the spec's own; `adapted` tells what the constraints changed, a line each.
+    `via` is the gateway that its requests go through.
     `stood_in_for` is the handle that a stand-in replaced. `broken` is the reason why its backend cannot be called.
     """
 
@@ -30,6 +31,7 @@ class Candidate:
     settings: FrozenDict[str, object] = EMPTY
     given: FrozenDict[str, object] = EMPTY
     adapted: tuple[str, ...] = ()
+    via: str | None = None
     stood_in_for: str | None = None
     broken: str | None = None
 

@@ -35,7 +35,8 @@ class SdkSettings:
     what must be importable, `extra` the extra of pipelex-like that brings it. `sends_requests` is False for SDKs
     that work inside the process (pypdfium2): a mirror leaves them out. `simulated` are the keys that the SDK needs
     besides `endpoint` and `api_key` where the sandbox stands in for its provider; `{key}` in a value is the sandbox's
-    own key. `kinds` = the kinds it has a worker for; empty: it has none yet.
+    own key. `kinds` = the kinds it has a worker for; empty: it has none yet. `has_jobs` says that its provider keeps
+    pictures as jobs with an id, which its worker takes up again.
     """
 
     sdk: str
@@ -47,3 +48,4 @@ class SdkSettings:
     sends_requests: bool = True
     simulated: tuple[tuple[str, str], ...] = ()
     kinds: tuple[Kind, ...] = field(default=())
+    has_jobs: bool = False

@@ -7,39 +7,37 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from pipelex_like.engine.clients import Key
-from pipelex_like.engine.objects import MisfitError
+from pipelex_like.engine.objects import MisfitError, repaired
 from pipelex_like.engine.record import Record
+from pipelex_like.engine.replies import consumed, unfit, who
+from pipelex_like.engine.resuming import check_has_jobs, job_left_by, taken_up
 from pipelex_like.errors import (
     CallError,
     CallTimeoutError,
     CapabilityError,
-    ContentPolicyError,
     CredentialsError,
     InvalidResponseError,
 )
 from pipelex_like.resilience.actions import action_for
-from pipelex_like.types import ExtractJob, ExtractReply, ImageJob, ImageReply, LlmJob, LlmReply, Usage
-from pipelex_like.usage.cost import cost_of
+from pipelex_like.types import ExtractJob, ExtractReply, ImageJob, ImageReply, LlmJob, LlmReply
+from pipelex_like.workers.base import way_back
 from pipelex_like.workers.capability import capability_gap
 from pipelex_like.workers.translate import Called, opening
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from decimal import Decimal
 
     from pipelex_like.deck import Candidate, Route
     from pipelex_like.engine.clients import Client
     from pipelex_like.engine.core import Core, State
     from pipelex_like.engine.limits import Rules
+    from pipelex_like.engine.replies import Reply
     from pipelex_like.resilience.actions import Action
     from pipelex_like.workers.base import Access, ExtractWorker, ImageWorker, Limits, LlmWorker, Worker
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
 R = TypeVar("R", LlmReply, ExtractReply, ImageReply)
 V = TypeVar("V")
-Reply = LlmReply | ExtractReply | ImageReply
-
-_MOST_OF_A_REFUSAL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +78,10 @@ class Walk(Generic[J]):
         self._action: Action = "next"
         self._sent = 0
         self._step: Step[J] | None = None
+        self._repairs = 0
+        self._repaired: J | None = None
         self._note = ""
+        self.until: float | None = None
 
     def steps(self) -> Iterator[Step[J]]:
         """Give the next request as long as the last one failed in a way that lets another follow."""
@@ -92,24 +93,29 @@ class Walk(Generic[J]):
             except CallError as refusal:
                 self.record.skip(candidate, refusal)
                 continue
+            self._repairs = call.rules.repairs(candidate)
             for _ in range(1 + call.rules.retries(candidate)):
                 if most is not None and self._sent >= most:
                     self._note = f" (max_attempts = {most} is reached)"
                     return
+                if self.remaining() == 0:
+                    return
                 self._sent += 1
                 self._step = Step(
                     candidate=candidate,
-                    job=job,
+                    job=self._repaired or job,
                     adapted=adapted,
-                    limits=call.rules.limits(candidate, self.remaining()),
+                    limits=replace(call.rules.limits(candidate, self.remaining()), until=self.until),
                     open=opener,
                     started=call.core.runtime.clock(),
                 )
+                self._repaired = None
                 yield self._step
                 if self._action == "stop":
                     return
                 if self._action == "next":
                     break
+            self._repaired = None
 
     def _ready(self, candidate: Candidate) -> tuple[J, tuple[str, ...], Callable[[Access], Worker]]:
         call = self.call
@@ -118,6 +124,7 @@ class Walk(Generic[J]):
         transport = call.core.runtime.transport
         opener = transport.find(call.route.kind, candidate.sdk, backend=candidate.backend)
         job, adapted = call.job_for(candidate)
+        check_has_jobs(job, candidate, call.state.loaded.deck.sdks.get(candidate.sdk))
         gap = capability_gap(job, candidate.spec)
         if gap is not None:
             raise CapabilityError(f"{who(candidate)}: {gap}")
@@ -138,7 +145,7 @@ class Walk(Generic[J]):
 
     def fail(self, step: Step[J], error: CallError, reply: Reply | None = None, *, begun: bool = False) -> None:
         """Record a request that failed, and decide what follows it; `begun`: a part of the answer had come."""
-        usage, cost = _consumed(step.candidate, reply) if reply is not None else (None, None)
+        usage, cost = consumed(step.candidate, reply) if reply is not None else (None, None)
         if begun and cost is None:
             cost = (None, f"{who(step.candidate)} did not come to the count of its broken stream")
         self.record.fail(
@@ -150,11 +157,28 @@ class Walk(Generic[J]):
             duration=self._since(step.started),
         )
         self._action = action_for(error, self.call.rules.actions(step.candidate))
+        self._repaired = taken_up(step.job, error)
         self._step = None
+
+    def misfit(self, step: Step[J], reply: Reply, misfit: MisfitError, *, begun: bool = False) -> CallError:
+        """Record an answer that is not what was asked for, and give its error.
+
+        The same model gets a turn to mend it where that is of use: not what it refused, nor what was cut off, nor
+        what somebody was shown (`begun`).
+        """
+        error = unfit(step.candidate, reply, misfit)
+        self.fail(step, error, reply, begun=begun)
+        mendable = isinstance(error, InvalidResponseError) and self._repairs and not begun
+        if mendable and isinstance(reply, LlmReply) and reply.finish_reason != "length":
+            self._repairs -= 1
+            self._action, self._repaired = "retry", repaired(step.job, reply, misfit)
+        return error
 
     def succeed(self, step: Step[J], reply: Reply) -> None:
         """Record the request that was answered."""
-        usage, cost = _consumed(step.candidate, reply)
+        usage, cost = consumed(step.candidate, reply)
+        if isinstance(step.job, ImageJob) and step.job.resume is not None:
+            self.record.settle(step.job.resume)
         self.record.succeed(
             step.candidate,
             usage=usage,
@@ -166,16 +190,21 @@ class Walk(Generic[J]):
 
     def error(self) -> CallError:
         """Give the error of a call that nobody answered."""
+        if self.remaining() == 0:
+            return self.too_late()
         return self.record.error(self.call.route.reference, self._note)
 
-    def too_late(self) -> CallTimeoutError:
-        """Give the error of a call whose time is over, with the request that was given up."""
+    def too_late(self, job_id: str | None = None) -> CallTimeoutError:
+        """Give the error of a call whose time is over, with the request that was given up, and the job it left."""
+        job_id = job_id or next((failure.job_id for failure in self.record.failures if failure.job_id), None)
         message = f'no answer for "{self.call.route.reference}" within {self._deadline:g} s'
         if self._step is not None:
             message = f"{who(self._step.candidate)}: {message}"
-            late = CallTimeoutError(message)
+        message = message if job_id is None else f"{message}. {way_back(job_id)}"
+        if self._step is not None:
+            late = CallTimeoutError(message, job_id=job_id)
             self.record.fail(self._step.candidate, late, outcome="abandoned", duration=self._since(self._step.started))
-        return CallTimeoutError(message, attempts=tuple(self.record.attempts))
+        return CallTimeoutError(message, attempts=tuple(self.record.attempts), job_id=job_id)
 
     def duration(self) -> float:
         """Seconds since the call began."""
@@ -189,7 +218,7 @@ async def lend(call: Call[J], step: Step[J]) -> Client:
     """Take the worker of this step on the running loop; it must be given back."""
     candidate, core = step.candidate, call.core
     core.check_open()
-    reach = core.reach(call.state, call.rules.backends[candidate.backend], candidate.sdk)
+    reach = core.reach(call.state, call.rules.backends[candidate.backend], candidate.sdk, candidate.via)
     key = Key(candidate.backend, candidate.sdk, call.route.kind, reach.fingerprint)
 
     def opened() -> Worker:
@@ -213,11 +242,12 @@ async def answer(
     deadline = asyncio.timeout(walk.remaining())
     try:
         async with deadline:
+            walk.until = deadline.when()
             return walk, *await _first(walk, ask, check)
-    except TimeoutError:
+    except TimeoutError as late:
         if not deadline.expired():
             raise
-        raise walk.too_late() from None
+        raise walk.too_late(job_left_by(late)) from None
 
 
 async def _first(
@@ -236,7 +266,7 @@ async def _first(
         try:
             value = check(reply)
         except MisfitError as misfit:
-            walk.fail(step, unfit(step, reply, misfit), reply)
+            walk.misfit(step, reply, misfit)
             continue
         walk.succeed(step, reply)
         return step, reply, value
@@ -256,38 +286,3 @@ def ask_extract(worker: Worker, step: Step[ExtractJob]) -> Awaitable[ExtractRepl
 def ask_images(worker: Worker, step: Step[ImageJob]) -> Awaitable[ImageReply]:
     """Ask for pictures."""
     return cast("ImageWorker", worker).draw(step.job, step.candidate, step.limits)
-
-
-def unfit(step: Step[J], reply: Reply, misfit: MisfitError) -> CallError:
-    """Give the error of an answer that is not what was asked for."""
-    ended = reply.finish_reason if isinstance(reply, LlmReply) else "stop"
-    error: CallError
-    if isinstance(reply, LlmReply) and ended == "content_filter":
-        said = " ".join(reply.text.split())[:_MOST_OF_A_REFUSAL]
-        error = ContentPolicyError(f"{who(step.candidate)}: the model refused to answer: {said or 'it gave no reason'}")
-    else:
-        hint = "; the answer was cut at max_tokens: allow more" if ended == "length" else ""
-        error = InvalidResponseError(f"{who(step.candidate)}: the answer does not fit: {misfit}{hint}")
-    error.__cause__ = misfit
-    return error
-
-
-def _consumed(candidate: Candidate, reply: Reply) -> tuple[Usage, tuple[Decimal | None, str | None]]:
-    match reply:
-        case LlmReply(usage=usage):
-            return usage or Usage(), cost_of(usage, candidate.spec)
-        case ExtractReply(usage=given, pages=pages):
-            usage = given or Usage()
-            usage = usage if usage.pages else replace(usage, pages=len(pages))
-            return usage, cost_of(usage, candidate.spec)
-        case ImageReply(usage=given, images=images):
-            usage = given or Usage()
-            usage = usage if usage.images else replace(usage, images=len(images))
-            quality = candidate.settings.get("quality")
-            drawn = [(f"{one.width}x{one.height}", quality if isinstance(quality, str) else None) for one in images]
-            return usage, cost_of(usage, candidate.spec, images=drawn)
-
-
-def who(candidate: Candidate) -> str:
-    """Name a candidate in a message."""
-    return f"{candidate.backend} ({candidate.model_id})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,13 +35,13 @@ class Reach:
 class State:
     """A configuration in use. Calls take it once, so that a swap in their middle does not concern them.
 
-    `others` keeps the same deck bound to further profiles, `reaches` what was worked out per (backend, sdk).
+    `others` keeps the same deck bound to further profiles, `reaches` what was worked out per (backend, sdk, gateway).
     """
 
     loaded: Loaded
     main: Bound
     others: dict[str, Bound] = field(default_factory=dict[str, Bound])
-    reaches: dict[tuple[str, str], Reach] = field(default_factory=dict[tuple[str, str], Reach])
+    reaches: dict[tuple[str, str, str | None], Reach] = field(default_factory=dict[tuple[str, str, str | None], Reach])
 
     def under(self, profile: str | None) -> Bound:
         """Give the deck under that profile; None = the one in force. Raises ConfigError for one that is not there."""
@@ -66,12 +66,13 @@ class Core:
         self._profile = profile
         self._shapes: dict[object, ObjectShape[object]] = {}
 
-    def reach(self, state: State, backend: Backend, sdk: str) -> Reach:
-        """Give the access to a backend; the sandbox is started if it is the one."""
-        key = (backend.name, sdk)
+    def reach(self, state: State, backend: Backend, sdk: str, via: str | None = None) -> Reach:
+        """Give the access to a backend, through a gateway if it is named; the sandbox is started if it is the one."""
+        key = (backend.name, sdk, via)
         reach = state.reaches.get(key)
         if reach is None:
             access = self._access(state, backend, sdk)
+            access = access if via is None else _through(access, backend)
             reach = Reach(access, access.fingerprint())
             # A sandbox lives in one process and may be started anew after a fork: its address is never kept.
             if not is_simulated(backend):
@@ -98,8 +99,10 @@ class Core:
             keys=FrozenDict(keys),
             headers=FrozenDict({name: str(filled.value) for name, filled in backend.headers.items()}),
             proxy=None if backend.proxy is None else str(backend.proxy.value),
+            ca_file=None if backend.ca_file is None else str(root / Path(str(backend.ca_file.value)).expanduser()),
             secrets=secrets,
             shown=FrozenDict({name: filled.shown for name, filled in backend.keys.items()}),
+            key_url=backend.spec.key_url,
             connect_timeout=connect if isinstance(connect, int | float) else CONNECT_SECONDS,
         )
 
@@ -130,7 +133,10 @@ class Core:
     def _is_live(self, key: Key) -> bool:
         state = self.state
         backend = state.main.deck.backends.get(key.backend)
-        return backend is not None and self.reach(state, backend, key.sdk).fingerprint == key.fingerprint
+        if backend is None:
+            return False
+        ways = (None, backend.via.gateway) if backend.via is not None and key.sdk in backend.via.endpoints else (None,)
+        return any(self.reach(state, backend, key.sdk, via).fingerprint == key.fingerprint for via in ways)
 
     def check_open(self) -> None:
         """Raise RuntimeError once it was closed."""
@@ -161,3 +167,17 @@ class Core:
         if not self.closed and not sys.is_finalizing():
             self.background.close(wait=False)
             self.sandbox.close(wait=False)
+
+
+def _through(access: Access, backend: Backend) -> Access:
+    """Give the same access with the gateway's address in the place of the backend's own, and what the gateway wants."""
+    via = backend.via
+    if via is None or access.sdk not in via.endpoints:
+        return access
+    return replace(
+        access,
+        keys=FrozenDict({**access.keys, "endpoint": via.endpoints[access.sdk]}),
+        headers=FrozenDict({**via.headers, **access.headers}),
+        proxy=access.proxy or via.proxy,
+        secrets=access.secrets | via.secrets,
+    )

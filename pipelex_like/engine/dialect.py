@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -28,6 +29,8 @@ from pipelex_like.types import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+Marked = TextPart | ImagePart | DocumentPart
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -86,14 +89,26 @@ def _part(part: object, where: str) -> Part:
     read = _PARTS.get(name) if isinstance(name, str) else None
     if read is None:
         raise ValueError(f"{where}: type must be one of {', '.join(_PARTS)}, not {name!r}")
-    return read(part, where)
+    found = read(part, where)
+    return replace(found, cache=True) if _marked(part.get("cache_control"), f"{where}.cache_control") else found
 
 
-def _text_part(part: dict[str, object], where: str) -> Part:
+def _marked(mark: object, where: str) -> bool:
+    """Whether the prompt up to here is to be kept, in the words of those whose providers want it said."""
+    if mark is None:
+        return False
+    if not is_table(mark) or mark.get("type") != "ephemeral":
+        raise ValueError(f'{where}: expected {{"type": "ephemeral"}}')
+    if mark.get("ttl") not in (None, "5m"):
+        raise ValueError(f'{where}.ttl: how long is said by the model: rules = {{ prompt_cache = "1h" }} in its spec')
+    return True
+
+
+def _text_part(part: dict[str, object], where: str) -> Marked:
     return TextPart(_string(part, "text", where))
 
 
-def _image_part(part: dict[str, object], where: str) -> Part:
+def _image_part(part: dict[str, object], where: str) -> Marked:
     image = part.get("image_url")
     table = {"url": image} if isinstance(image, str) else image
     if not is_table(table):
@@ -109,7 +124,7 @@ def _image_part(part: dict[str, object], where: str) -> Part:
     return ImagePart(media, detail if isinstance(detail, str) else None)
 
 
-def _file_part(part: dict[str, object], where: str) -> Part:
+def _file_part(part: dict[str, object], where: str) -> Marked:
     file = part.get("file")
     if not is_table(file):
         raise TypeError(f"{where}.file: expected a dict with file_data")
@@ -133,7 +148,7 @@ def _linked(url: str, where: str) -> Media:
         raise ValueError(f"{where}: {error}") from None
 
 
-_PARTS: Mapping[str, Callable[[dict[str, object], str], Part]] = {
+_PARTS: Mapping[str, Callable[[dict[str, object], str], Marked]] = {
     "text": _text_part,
     "image_url": _image_part,
     "file": _file_part,

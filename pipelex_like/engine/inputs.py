@@ -14,7 +14,7 @@ PromptLike = str | Message | Sequence[Message | Mapping[str, object]]
 
 
 def conversation(
-    prompt: PromptLike, *, system: str | None, images: Sequence[MediaLike], documents: Sequence[MediaLike]
+    prompt: PromptLike, *, system: str | None, images: Sequence[MediaLike] | None, documents: Sequence[MediaLike] | None
 ) -> tuple[Message, ...]:
     """Give the messages of a call; `images` and `documents` join the last user message, after its own parts.
 
@@ -46,6 +46,8 @@ def _messages(prompt: object) -> list[Message]:
 
 
 def _parts(files: object, name: str) -> list[Part]:
+    if files is None:
+        return []
     if not is_list(files):
         raise TypeError(f"{name}: expected a list of files, got {type(files).__name__}; write {name}=[...]")
     return [_part(file, f"{name}[{place}]", picture=name == "images") for place, file in enumerate(files)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Backend, Candidate
 
 MAX_RETRIES = 2
+MAX_REPAIRS = 1
 ATTEMPT_SECONDS = 600.0
 _UNBOUND = Limits()
 _NOTHING = Policy()
@@ -51,6 +52,11 @@ class Rules:
         """Repeats of the same candidate."""
         number = _number("max_retries", self._all(candidate))
         return MAX_RETRIES if number is None else int(number)
+
+    def repairs(self, candidate: Candidate) -> int:
+        """How often a model may be shown what is wrong with its object; each counts as one of the repeats."""
+        number = _number("max_repairs", self._all(candidate))
+        return MAX_REPAIRS if number is None else int(number)
 
     def actions(self, candidate: Candidate) -> Mapping[str, str]:
         """What was declared to follow an error class."""

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from pipelex_like.engine.schemas import misfits, references, resolve
-from pipelex_like.types import FrozenDict, ObjectSchema, freeze, is_table
+from pipelex_like.types import (
+    ExtractJob,
+    FrozenDict,
+    ImageJob,
+    LlmJob,
+    Message,
+    ObjectSchema,
+    TextPart,
+    freeze,
+    is_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import ValidationError
 
+    from pipelex_like.types import LlmReply
+
+J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
 T = TypeVar("T")
 
 WRAP = "value"
@@ -23,6 +36,21 @@ _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*)\n\s*```\s*", re.DOTALL | re.IGNO
 
 class MisfitError(ValueError):
     """An answer that is no JSON, or does not fit the type; the message says where."""
+
+
+def repaired(job: J, reply: LlmReply, misfit: MisfitError) -> J | None:
+    """Go on with the conversation: the answer that did not fit, then what is wrong with it.
+
+    Both are plain text, however the object was asked for, so that every protocol takes them.
+    """
+    if not isinstance(job, LlmJob):
+        return None
+    complaint = (
+        f"Your answer does not fit what was asked for: {misfit}. "
+        "Give the whole answer once more, corrected, as one JSON object and nothing else."
+    )
+    said = Message("assistant", (TextPart(reply.text if reply.text.strip() else "(nothing)"),))
+    return replace(job, messages=(*job.messages, said, Message("user", (TextPart(complaint),))))
 
 
 @dataclass(frozen=True, slots=True)

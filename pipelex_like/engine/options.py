@@ -30,6 +30,7 @@ class CallOptions(TypedDict, total=False):
     timeout: float | None
     max_attempts: int | None
     max_retries: int | None
+    max_repairs: int | None
     connect_timeout: float | None
     first_event_timeout: float | None
     between_events_timeout: float | None
@@ -125,7 +126,13 @@ class Options:
 NO_OPTIONS = Options()
 _SCOPE = ("profile", "provider", "only", "exclude")
 _SECONDS = ("timeout", "connect_timeout", "first_event_timeout", "between_events_timeout", "max_stream_seconds")
-_COUNTS: Mapping[str, int] = {"max_attempts": 1, "max_retries": 0, "max_response_bytes": 1, "max_event_bytes": 1}
+_COUNTS: Mapping[str, int] = {
+    "max_attempts": 1,
+    "max_retries": 0,
+    "max_repairs": 0,
+    "max_response_bytes": 1,
+    "max_event_bytes": 1,
+}
 _POLICY = (*_SECONDS, *_COUNTS, "actions")
 
 

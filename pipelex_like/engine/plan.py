@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pipelex_like.engine.calls import Call
@@ -11,6 +11,7 @@ from pipelex_like.engine.inputs import conversation
 from pipelex_like.engine.limits import Rules
 from pipelex_like.engine.media import read_media
 from pipelex_like.engine.options import check_options
+from pipelex_like.engine.resuming import primary_only
 from pipelex_like.engine.tools import read_tools
 from pipelex_like.types import ExtractJob, ImageJob, LlmJob, Message, OpaquePart, is_table
 
@@ -76,9 +77,9 @@ class Said:
 
     prompt: PromptLike
     system: str | None
-    images: Sequence[MediaLike]
-    documents: Sequence[MediaLike]
-    tools: Sequence[ToolLike] = ()
+    images: Sequence[MediaLike] | None
+    documents: Sequence[MediaLike] | None
+    tools: Sequence[ToolLike] | None = ()
 
 
 def llm_call(ask: Ask, said: Said, schema: ObjectSchema | None = None) -> Call[LlmJob]:
@@ -100,18 +101,29 @@ def extract_call(ask: Ask, document: MediaLike, pages: Sequence[int]) -> Call[Ex
     return plan(ask, lambda candidate: (ExtractJob(document=media, pages=numbers, settings=candidate.settings), ()))
 
 
-def image_call(ask: Ask, prompt: str, n: int, images: Sequence[MediaLike]) -> Call[ImageJob]:
-    """Plan the drawing of pictures."""
+def image_call(
+    ask: Ask, prompt: str, n: int, images: Sequence[MediaLike] | None, *, resume: str | None = None
+) -> Call[ImageJob]:
+    """Plan the drawing of pictures, or with `resume` the taking up of a job, from the first candidate alone."""
     if not isinstance(prompt, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"prompt: expected a text, got {type(prompt).__name__}")
-    if not prompt.strip():
+    if resume is not None and not isinstance(resume, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"resume: expected the id of a job, got {type(resume).__name__}")
+    if resume is not None and not resume.strip():
+        raise ValueError("resume: the id of the job is empty")
+    if resume is None and not prompt.strip():
         raise ValueError("the prompt is empty")
     if _is_no_count(n):
         raise TypeError(f"n: expected a number of pictures, got {type(n).__name__}")
     if n < 1:
         raise ValueError(f"n: expected a number of pictures from 1, got {n!r}")
-    models = tuple(read_media(image) for image in images)
-    return plan(ask, lambda candidate: (ImageJob(prompt=prompt, n=n, images=models, settings=candidate.settings), ()))
+    models = tuple(read_media(image) for image in images or ())
+
+    def job_for(candidate: Candidate) -> tuple[ImageJob, tuple[str, ...]]:
+        return ImageJob(prompt=prompt, n=n, images=models, settings=candidate.settings, resume=resume), ()
+
+    call = plan(ask, job_for)
+    return call if resume is None else replace(call, route=primary_only(call.route))
 
 
 def _page_numbers(pages: object) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from pipelex_like.errors import (
     CallError,
     CallTimeoutError,
     CapabilityError,
+    ContentPolicyError,
     InvalidResponseError,
     StreamInterruptedError,
     UnreachableError,
@@ -50,10 +51,12 @@ class Record:
         duration: float,
     ) -> None:
         """Note a request that gave no good answer. Without a `cost`, one that the provider refused is free."""
+        if cost is None and error.job_id is not None:
+            cost = (None, f"queued job {error.job_id} of {_name(candidate)} was not finished; resume it")
         if cost is None:
             charged = isinstance(error, _MAYBE_CHARGED) and error.status in (None, _GOOD)
             # One that never reached the provider has no status: it cost nothing.
-            charged = charged or (isinstance(error, UnreachableError) and error.status == _GOOD)
+            charged = charged or (isinstance(error, UnreachableError | ContentPolicyError) and error.status == _GOOD)
             cost = (
                 (None, f"what the failed attempt at {_name(candidate)} cost is not known") if charged else (_ZERO, None)
             )
@@ -66,6 +69,12 @@ class Record:
             request_id=request_id,
             duration=duration,
         )
+
+    def settle(self, job_id: str) -> None:
+        """Leave the cost of a job to the attempt that finishes it."""
+        for place, failure in enumerate(self.failures):
+            if failure.job_id == job_id:
+                self.attempts[place] = replace(self.attempts[place], cost=_ZERO, cost_note=None)
 
     def succeed(
         self,
@@ -87,6 +96,7 @@ class Record:
             cost_note=cost[1],
             provider_request_id=request_id,
             duration=duration,
+            via=candidate.via,
         )
         self.attempts.append(attempt)
 
@@ -114,6 +124,7 @@ class Record:
             cost_note=cost[1],
             provider_request_id=request_id,
             duration=duration,
+            via=candidate.via,
         )
         self.attempts.append(attempt)
 
@@ -155,6 +166,7 @@ class Record:
             status=next((failure.status for failure in failures if failure.status is not None), None),
             retryable=any(failure.retryable for failure in failures),
             retry_after=min(waits, default=None),
+            job_id=next((failure.job_id for failure in failures if failure.job_id), None),
         )
         error.__cause__ = failures[0]
         return error

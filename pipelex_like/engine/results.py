@@ -78,7 +78,7 @@ def extract_result(walk: Walk[J], step: Step[J], reply: ExtractReply) -> Extract
 
 def images_result(walk: Walk[J], step: Step[J], reply: ImageReply) -> ImagesResult:
     """Make the result of pictures."""
-    return ImagesResult(images=reply.images, **_common(walk, step, reply.adapted, "stop"))
+    return ImagesResult(images=reply.images, seed=reply.seed, **_common(walk, step, reply.adapted, "stop"))
 
 
 def _common(walk: Walk[J], step: Step[J], adapted: tuple[str, ...], finish: FinishReason) -> Common:

@@ -6,8 +6,9 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, cast
 
-from pipelex_like.engine.calls import Walk, lend, unfit, who
+from pipelex_like.engine.calls import Walk, lend
 from pipelex_like.engine.objects import MisfitError
+from pipelex_like.engine.replies import who
 from pipelex_like.engine.results import object_result, text_result
 from pipelex_like.errors import CallError, InvalidResponseError, StreamInterruptedError
 from pipelex_like.types import (
@@ -173,6 +174,7 @@ async def stream_events(call: Call[LlmJob], new_shaper: Callable[[], Shaper[E]])
     for step in walk.steps():
         shaper, seen, handed = new_shaper(), list["Piece"](), False
         reply: LlmReply | None = None
+        error: CallError
         try:
             async with aclosing(_pieces(walk, step)) as pieces:
                 async for piece in pieces:
@@ -183,9 +185,9 @@ async def stream_events(call: Call[LlmJob], new_shaper: Callable[[], Shaper[E]])
             reply = _end(step, seen)
             shaper.check(reply)
         except MisfitError as misfit:
-            error = unfit(step, cast("LlmReply", reply), misfit)
+            error = walk.misfit(step, cast("LlmReply", reply), misfit, begun=handed)
         except CallError as failure:
-            error = failure
+            walk.fail(step, error := failure, reply, begun=handed)
         except TimeoutError:
             late = walk.too_late()
             raise (_interrupted(walk, step, late, seen) if handed else late) from None
@@ -194,7 +196,6 @@ async def stream_events(call: Call[LlmJob], new_shaper: Callable[[], Shaper[E]])
             for event in shaper.finish(walk, step, reply):
                 yield event
             return
-        walk.fail(step, error, reply, begun=handed)
         if handed:
             raise _interrupted(walk, step, error, seen) from error
     raise walk.error()

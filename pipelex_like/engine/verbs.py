@@ -47,9 +47,9 @@ class Verbs:
         *,
         model: ModelLike | None = None,
         system: str | None = None,
-        images: Sequence[MediaLike] = (),
-        documents: Sequence[MediaLike] = (),
-        tools: Sequence[ToolLike] = (),
+        images: Sequence[MediaLike] | None = (),
+        documents: Sequence[MediaLike] | None = (),
+        tools: Sequence[ToolLike] | None = (),
         **options: Unpack[LlmOptions],
     ) -> TextResult:
         """Answer a prompt in text, or with calls of the tools, which are returned and never executed."""
@@ -68,9 +68,9 @@ class Verbs:
         *,
         model: ModelLike | None = None,
         system: str | None = None,
-        images: Sequence[MediaLike] = (),
-        documents: Sequence[MediaLike] = (),
-        tools: Sequence[ToolLike] = (),
+        images: Sequence[MediaLike] | None = (),
+        documents: Sequence[MediaLike] | None = (),
+        tools: Sequence[ToolLike] | None = (),
         **options: Unpack[LlmOptions],
     ) -> Stream[TextStreamEvent, TextResult]:
         """Answer like generate_text, piece by piece; nothing is sent before the first event is asked for."""
@@ -88,12 +88,13 @@ class Verbs:
         *,
         model: ModelLike | None = None,
         system: str | None = None,
-        images: Sequence[MediaLike] = (),
-        documents: Sequence[MediaLike] = (),
+        images: Sequence[MediaLike] | None = (),
+        documents: Sequence[MediaLike] | None = (),
         **options: Unpack[LlmOptions],
     ) -> ObjectResult[T]:
         """Answer with an object of that type: anything that pydantic's TypeAdapter takes, or a JSON Schema (a dict,
-        whose answer stays plain values). An answer that does not fit goes on to the next candidate."""
+        whose answer stays plain values). A model whose answer does not fit is told once what is wrong with it
+        (`max_repairs`), then the next candidate is asked."""
         from pipelex_like.engine.calls import answer, ask_llm
         from pipelex_like.engine.plan import Ask, Said, llm_call
         from pipelex_like.engine.results import object_result
@@ -112,11 +113,13 @@ class Verbs:
         *,
         model: ModelLike | None = None,
         system: str | None = None,
-        images: Sequence[MediaLike] = (),
-        documents: Sequence[MediaLike] = (),
+        images: Sequence[MediaLike] | None = (),
+        documents: Sequence[MediaLike] | None = (),
         **options: Unpack[LlmOptions],
     ) -> Stream[ObjectStreamEvent[T], ObjectResult[T]]:
-        """Answer like generate_object while the object grows; the last `object` event holds the validated one."""
+        """Answer like generate_object while the object grows; the last `object` event holds the validated one.
+
+        What does not fit is mended only while no event was handed over; after that the stream ends with an error."""
         from pipelex_like.engine.plan import Ask, Said, llm_call
         from pipelex_like.engine.streams import ObjectShaper, Stream, stream_events
 
@@ -144,18 +147,24 @@ class Verbs:
 
     async def generate_images(
         self,
-        prompt: str,
+        prompt: str = "",
         *,
         model: ModelLike | None = None,
         n: int = 1,
-        images: Sequence[MediaLike] = (),
+        images: Sequence[MediaLike] | None = (),
+        resume: str | None = None,
         **options: Unpack[ImageOptions],
     ) -> ImagesResult:
-        """Draw `n` pictures; `images` are pictures to go by."""
+        """Draw `n` pictures; `images` are pictures to go by.
+
+        `resume` is the `job_id` of an error of an earlier call to the same model: that job's pictures are waited for
+        and fetched, nothing is ordered, and the prompt may be left out."""
         from pipelex_like.engine.calls import answer, ask_images
         from pipelex_like.engine.plan import Ask, image_call
         from pipelex_like.engine.results import images_result
 
         ask = Ask(core=self._core, scope=self._scope, model=model, options=options, kind="img_gen")
-        walk, step, reply, _ = await answer(image_call(ask, prompt, n, images), ask_images, lambda _: None)
+        walk, step, reply, _ = await answer(
+            image_call(ask, prompt, n, images, resume=resume), ask_images, lambda _: None
+        )
         return images_result(walk, step, reply)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipelex_like.deck import Filled, Policy, Slot, Template
-from pipelex_like.routing.variables import Value, coerce, misfit, sdk_template
+from pipelex_like.routing.variables import Value, coerce, misfit, problem, sdk_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +39,7 @@ class Access:
     keys: dict[str, Filled] = field(default_factory=dict[str, Filled])
     headers: dict[str, Filled] = field(default_factory=dict[str, Filled])
     proxy: Filled | None = None
+    ca_file: Filled | None = None
     policy: Policy = field(default_factory=Policy)
     missing: dict[str, tuple[Template, tuple[Slot, ...]]] = field(
         default_factory=dict[str, tuple[Template, tuple[Slot, ...]]]
@@ -67,18 +68,31 @@ def fill_access(spec: BackendSpec, sdks: Iterable[SdkSettings], environment: Env
         if name not in spec.keys and key.template is not None:
             template = sdk_template(key.template, spec.origin.at(name), key.scalar)
             _fill_key(access, name, template, key, environment, given=False)
+    address = access.keys.get("endpoint")
+    if address is not None and (fault := _address_fault(str(address.value))):
+        written = spec.keys.get("endpoint")
+        shown = written.text if isinstance(written, Template) else address.shown
+        hint = 'Write an address such as "https://host/v1".'
+        message = f"{shown} is no address: {fault}."
+        access.problems.append(problem("error", "bad-endpoint", spec.where("endpoint"), message, hint))
     for name, value in spec.headers.items():
         hidden = bool(_CREDENTIAL.search(name))
         filled = _fill(access, f"headers.{name}", value, environment, shown=HIDDEN if hidden else None)
         if filled is not None:
             access.headers[name] = _masked(filled) if hidden else filled
             _keep_literal(access, value, filled, hidden)
+    _fill_connection(access, spec, environment)
+    access.policy = _fill_policy(access, spec.policy, environment)
+    return access
+
+
+def _fill_connection(access: Access, spec: BackendSpec, environment: Environment) -> None:
     if spec.proxy is not None:
         access.proxy = _fill(access, "proxy", spec.proxy, environment, shown=_proxy_shown(spec.proxy))
         if access.proxy is not None and isinstance(spec.proxy, str) and "@" in spec.proxy:
             _keep(access, spec.proxy, *_url_parts(spec.proxy))
-    access.policy = _fill_policy(access, spec.policy, environment)
-    return access
+    if spec.ca_file is not None:
+        access.ca_file = _fill(access, "ca_file", spec.ca_file, environment, shown=None, public=True)
 
 
 def _fill_key(
@@ -172,6 +186,20 @@ def _keep_literal(access: Access, value: Scalarish, filled: Filled, secret: bool
         _keep(access, text, *text.split()[-1:])
 
 
+def _address_fault(url: str) -> str:
+    """Say what is wrong with an address, without the address itself; empty where nothing is."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return "its host or port cannot be read (a port is a number from 1 to 65535)"
+    if parts.scheme.lower() not in ("http", "https"):
+        return "it does not begin with http:// or https://"
+    if not parts.hostname:
+        return "it has no host"
+    return "a port is a number from 1 to 65535" if port == 0 else ""
+
+
 def _is_bare(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -211,7 +239,7 @@ def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Po
             continue
         reading = environment.read(template)
         value = None if reading.text is None else coerce(reading.text, template.scalar)
-        least = 0 if name == "max_retries" else 1 if template.scalar == "int" else None
+        least = 0 if name in ("max_retries", "max_repairs") else 1 if template.scalar == "int" else None
         if reading.text is not None and (isinstance(value, str) or value is None or not _fits(value, least)):
             access.problems.append(misfit(template, _POLICY_WISH[least]))
             value = None

@@ -85,9 +85,14 @@ class Assigner:
         held = self.bound.backends.get(backend)
         if held is None or held.spec.unlisted is False or held.spec.default_spec is None:
             return None
-        if self.written(backend, name) is not None:
+        if self.written(backend, name) is not None or not self._does(held.spec.default_spec, kind):
             return None
         return replace(with_provider(unlisted_spec(held.spec, name), held.model_providers), kind=kind)
+
+    def _does(self, spec: ModelSpec, kind: Kind) -> bool:
+        """Whether the SDK of a spec does that kind of work, as far as it says."""
+        sdk = self.bound.deck.sdks.get(str(spec.sdk))
+        return sdk is None or not sdk.kinds or kind in sdk.kinds
 
     def written(self, backend: str, handle: str) -> ModelSpec | None:
         """Give the spec as its file has it, also of a model that is switched off."""

@@ -10,6 +10,7 @@ from pipelex_like.routing.access import fill_access
 from pipelex_like.routing.assign import Assigner
 from pipelex_like.routing.check_deck import check_deck
 from pipelex_like.routing.check_profile import check_profile
+from pipelex_like.routing.gateways import through
 from pipelex_like.routing.models import add_mirrors, declared, fill_specs, templates_of
 from pipelex_like.routing.names import Names
 from pipelex_like.routing.profile import choose_profile
@@ -50,6 +51,8 @@ def bind(
     for name, spec in deck.backends.items():
         backends[name], specs[name], found = _bind_backend(spec, deck, environment, chosen, lenient=lenient)
         problems.extend(found)
+    backends, found = through(backends, deck, environment, chosen, lenient=lenient)
+    problems.extend(found)
     live = {name for name, backend in backends.items() if backend.state != "off"}
     add_mirrors(deck, specs, live)
     handles, model_ids = _index(deck, specs)
@@ -106,6 +109,7 @@ def _bind_backend(
         keys=FrozenDict(access.keys),
         headers=FrozenDict(access.headers),
         proxy=access.proxy,
+        ca_file=access.ca_file,
         policy=access.policy,
         models=given.models,
         model_providers=given.providers,
@@ -137,6 +141,8 @@ def _index(
 
 def _with_kinds(backend: Backend, models: Iterable[ModelSpec]) -> Backend:
     found = {model.kind for model in models}
+    if not found and backend.spec.default_spec is not None:
+        found = {backend.spec.default_spec.kind}
     return replace(backend, kinds=tuple(kind for kind in KINDS if kind in found))
 
 

@@ -36,7 +36,7 @@ def make_route(names: Names, reference: str, kind: Kind, leaves: Sequence[Leaf],
         for server in found[0]:
             made = _candidate(names, leaf, server, found[1])
             last = made.broken is not None and not server.named
-            (broken if last else sound).setdefault((made.backend, made.model_id, made.settings), made)
+            (broken if last else sound).setdefault((made.backend, made.model_id, made.via, made.settings), made)
     candidates = (*sound.values(), *(made for key, made in broken.items() if key not in sound))
     if not candidates:
         raise refuse(names, reference, kind, refusals)
@@ -145,15 +145,17 @@ def _candidate(names: Names, leaf: Leaf, server: Server, place: Place | None) ->
     given = FrozenDict({name: value for name, value in leaf.settings.items() if value is not None})
     # A None stays for `fit`: it tells that not even the spec's own value is sent.
     settings, adapted = fit(leaf.settings, server.spec)
+    sdk, via = str(server.spec.sdk), None if leaf.direct else backend.via
     return Candidate(
         handle=server.spec.handle,
         backend=server.backend,
         model_id=str(server.spec.model_id),
-        sdk=str(server.spec.sdk),
+        sdk=sdk,
         spec=server.spec,
         settings=settings,
         given=given,
         adapted=adapted,
+        via=via.gateway if via is not None and sdk in via.endpoints else None,
         stood_in_for=place.replaced if place is not None else None,
         broken=backend.reason if backend.state == "broken" else None,
     )

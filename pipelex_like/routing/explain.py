@@ -10,6 +10,7 @@ from pipelex_like.errors import ResolveError
 from pipelex_like.routing.candidates import find_servers, places
 from pipelex_like.routing.explain_rules import rule_steps
 from pipelex_like.routing.explanation import Explanation, Step
+from pipelex_like.routing.flatten import DIRECT
 from pipelex_like.routing.refusals import Refusal, ways_out
 from pipelex_like.types import is_list, is_table, thaw
 
@@ -139,8 +140,24 @@ def _candidate_steps(bound: BoundDeck, number: int, candidate: Candidate, leaves
         yield Step(f"{name} = {_plain(value)}, from {source}", origin)
     for line in candidate.adapted:
         yield Step(f"adapted: {line}", candidate.spec.origin)
+    yield from _gateway_steps(bound, candidate)
     if candidate.broken is not None:
         yield Step(f'a call fails: backend "{candidate.backend}" is broken: {candidate.broken}')
+
+
+def _gateway_steps(bound: BoundDeck, candidate: Candidate) -> Iterator[Step]:
+    """Tell of the gateway that its requests go through, or why a profile's does not count for it."""
+    held, profile = bound.backends[candidate.backend], bound.profile
+    own = held.spec.via
+    origin = profile.where("via") if own is None else held.spec.where("via")
+    if candidate.via is not None:
+        yield Step(f'its requests go through "{candidate.via}"', origin)
+    elif held.via is not None and candidate.sdk in held.via.endpoints:
+        yield Step(f'its requests go direct, since provider = "{DIRECT}" says so')
+    elif own == DIRECT:
+        yield Step(f'its requests go direct, since via = "{DIRECT}" says so', origin)
+    elif profile.via not in (None, DIRECT) and candidate.broken is None:
+        yield Step(f'its requests go direct, since "{profile.via}" has no address for it', origin)
 
 
 def _gave(leaf: Leaf, candidate: Candidate) -> bool:

@@ -60,6 +60,7 @@ class Flattener:
             settings=preset.settings,
             policy=preset.policy,
             provider=self._backend(preset.provider),
+            direct=preset.provider == DIRECT,
             only=self._backends(preset.only),
             exclude=self._backends(preset.exclude) or (),
         )
@@ -147,6 +148,7 @@ class Flattener:
             settings=target.settings,
             policy=target.policy,
             provider=self._backend(target.provider),
+            direct=target.provider == DIRECT,
             only=self._backends(target.only),
             exclude=self._backends(target.exclude) or (),
         )
@@ -180,7 +182,7 @@ def unique(leaves: Iterable[Leaf]) -> list[Leaf]:
     """Drop leaves that say the same as an earlier one, whichever way led to them."""
     seen: dict[object, Leaf] = {}
     for leaf in leaves:
-        said = (leaf.name, leaf.how, leaf.backend, leaf.settings, leaf.policy, leaf.provider, leaf.limits)
+        said = (leaf.name, leaf.how, leaf.backend, leaf.settings, leaf.policy, leaf.provider, leaf.direct, leaf.limits)
         seen.setdefault(said, leaf)
     return list(seen.values())
 

@@ -71,7 +71,7 @@ class Leaf:
 
     `certain` tells that the name fits this kind by its spec, not only because no spec says otherwise. `optional`:
     a pin that falls away where another backend lists the name and this one does not. `provider` is a backend that
-    the way here insists on. `hops` is the way, the outermost step first.
+    the way here insists on, `direct` that it goes round every gateway. `hops` is the way, the outermost step first.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Leaf:
     settings: FrozenDict[str, object] = EMPTY
     policy: Policy = field(default=NO_POLICY)
     provider: str | None = None
+    direct: bool = False
     limits: tuple[Limit, ...] = ()
     hops: Hop | None = None
 
@@ -97,6 +98,7 @@ class Layer:
     settings: FrozenDict[str, object] = EMPTY
     policy: Policy = field(default=NO_POLICY)
     provider: str | None = None
+    direct: bool = False
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
 
@@ -115,6 +117,7 @@ class Layer:
             settings=overlay(self.settings, leaf.settings),
             policy=overlay_policy(self.policy, leaf.policy),
             provider=self.provider or leaf.provider,
+            direct=self.direct or leaf.direct,
             limits=(Limit(self.only, self.exclude, self._owner), *leaf.limits) if limited else leaf.limits,
             hops=Hop(self.what, self.name, self.origin, self.settings, self.origins, leaf.hops),
         )

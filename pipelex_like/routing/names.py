@@ -121,7 +121,8 @@ class Names:
                 yield Leaf(name=name, how="handle", certain=spec.kind is not None)
                 return
         if any(spec_of(backend, handle, kind) for backend, handle in self.bound.model_ids.get(name, ())):
-            yield Leaf(name=name, how="model_id")
+            if not self._is_served_pin(name, kind):
+                yield Leaf(name=name, how="model_id")
             return
         if name not in self.bound.handles and self._disabled(name, kind):
             yield Leaf(name=name, how="handle")
@@ -132,6 +133,14 @@ class Names:
     def _pinned(self, text: str) -> tuple[str | None, str]:
         head, slash, rest = text.partition("/")
         return (self.backend(head) if slash and rest else None), rest
+
+    def _is_served_pin(self, name: str, kind: Kind) -> bool:
+        """Whether it names a backend and a model of it: `openai/gpt-4o` is OpenAI's, though an aggregator that lists
+        it too calls it just that."""
+        backend, rest = self._pinned(name)
+        if backend is None or self.assigner.state(backend) == "off":
+            return False
+        return (self.assigner.spec(backend, rest, kind) or self.assigner.by_model_id(backend, rest, kind)) is not None
 
     def backend(self, name: str) -> str | None:
         """Give the backend of that name or other name, or None."""

@@ -10,7 +10,7 @@ from pipelex_like.errors import ResolveError, did_you_mean
 from pipelex_like.routing.assign import Assigner
 from pipelex_like.routing.candidates import make_route
 from pipelex_like.routing.explain import explain, look
-from pipelex_like.routing.flatten import Flattener
+from pipelex_like.routing.flatten import DIRECT, Flattener
 from pipelex_like.routing.leaves import POLICY_KEYS, Layer
 from pipelex_like.routing.names import Names
 from pipelex_like.routing.refusals import unknown
@@ -83,7 +83,8 @@ class Router:
         """Give the route of a call. `model` is a reference or an inline table (`{"model": ..., **settings}`).
 
         The call's settings win over the table's, these over the deck's; `only` and `exclude` strike candidates
-        out, `provider` pins every one. Raises as `resolve` does, and ResolveError for a setting that is wrong.
+        out, `provider` pins every one (`direct`: goes round every gateway). Raises as `resolve` does, and
+        ResolveError for a setting that is wrong.
         """
         if isinstance(model, str) and provider is None and only is None and not exclude and not settings:
             return self.resolve(model, kind)
@@ -95,6 +96,7 @@ class Router:
             name="call",
             settings=_frozen(settings),
             provider=self._provider(provider, reference),
+            direct=provider == DIRECT,
             only=own_only,
             exclude=own_exclude,
         )
@@ -197,6 +199,7 @@ class Router:
             settings=_frozen(settings),
             policy=Policy(**policy),  # pyright: ignore[reportArgumentType]
             provider=self._provider(table.get("provider"), reference),
+            direct=table.get("provider") == DIRECT,
             only=only,
             exclude=exclude,
         )

@@ -15,6 +15,7 @@ from pipelex_like.specs.fields import Plain, Text, Variable
 from pipelex_like.specs.headers import read_header, warn_of_secret
 from pipelex_like.specs.page import Path, shown
 from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.via import read_via
 from pipelex_like.types import EMPTY, FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
@@ -46,10 +47,12 @@ class BackendTable(PolicyTable):
     key_hint: Plain | None = None
     other_names: list[Plain] | None = None
     proxy: Text | None = None
+    ca_file: Text | None = None
     headers: dict[str, object] | None = None
     unlisted: Annotated[bool | list[Plain], Field(union_mode="left_to_right")] = True
     only_when_named: bool = False
     mirror: bool = False
+    via: Plain | None = None
     default_costs: CostsTable | None = None
     required: list[list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]]] | None = None
     models: Text | None = None
@@ -138,6 +141,7 @@ class BackendsReader:
             keys=self._keys(raw, path),
             headers=self._headers(table, path),
             proxy=self._proxy(table, path),
+            ca_file=None if table.ca_file is None else page.text((name, "ca_file"), table.ca_file),
             policy=read_policy(table, page, path),
             display_name=table.display_name,
             key_url=table.key_url,
@@ -146,6 +150,7 @@ class BackendsReader:
             unlisted=table.unlisted if isinstance(table.unlisted, bool) else tuple(table.unlisted),
             only_when_named=table.only_when_named,
             mirror=table.mirror,
+            via=read_via(table.via, page, (*path, "via")),
             default_costs=None
             if table.default_costs is None
             else read_costs(table.default_costs, page, (name, "default_costs")),

@@ -17,6 +17,7 @@ _WORDS = (
     "temperature_must_be_1",
     "temperature_must_be_multiplied_by_2",
     "thinking_cannot_be_disabled",
+    "tools_unsupported",
     *dict.fromkeys(f"{name}{_UNSUPPORTED}" for settings in SETTINGS.values() for name in settings),
 )
 

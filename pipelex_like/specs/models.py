@@ -10,26 +10,10 @@ from pydantic import AfterValidator, Field
 from pipelex_like.specs.constraints import ConstraintWords, ValuedConstraints
 from pipelex_like.specs.costs import CostsTable
 from pipelex_like.specs.fields import Count, CountOrNone, Plain, Table, Text, Variable
+from pipelex_like.specs.rules import RulesTable
 from pipelex_like.specs.words import ModelType, method_of
 
 _COUNT = Annotated[Count | Variable | None, Field(union_mode="left_to_right")]
-
-
-class RulesTable(Table):
-    """How a picture model wants its parameters, in words that name a family's way."""
-
-    model_choice: Text | None = None
-    prompt: Text | None = None
-    num_images: Text | None = None
-    aspect_ratio: Text | None = None
-    inference: Text | None = None
-    safety_checker: Text | None = None
-    output_format: Text | None = None
-    output_compression: Text | None = None
-    background: Text | None = None
-    input_images: Text | None = None
-    input_fidelity: Text | None = None
-    specific: Text | None = None
 
 
 class ModelTable(Table):

@@ -29,7 +29,6 @@ NOT_YET = frozenset(
         "start_timeout",
         "job_timeout",
         "retry_after_cap",
-        "via",
         "cache",
         "budgets",
     }

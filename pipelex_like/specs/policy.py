@@ -24,7 +24,7 @@ DURATIONS = (
     "between_events_timeout",
     "max_stream_seconds",
 )
-COUNTS = ("max_response_bytes", "max_event_bytes", "max_retries", "max_attempts")
+COUNTS = ("max_response_bytes", "max_event_bytes", "max_retries", "max_attempts", "max_repairs")
 NO_POLICY = Policy()
 
 
@@ -59,6 +59,7 @@ class PolicyTable(Table):
     max_event_bytes: _COUNT = None
     max_retries: Annotated[CountOrNone | Variable | None, Field(union_mode="left_to_right")] = None
     max_attempts: _COUNT = None
+    max_repairs: Annotated[CountOrNone | Variable | None, Field(union_mode="left_to_right")] = None
     actions: ActionsTable | None = None
 
 
@@ -80,6 +81,7 @@ def read_policy(table: PolicyTable, page: Page, path: Path) -> Policy:
         max_event_bytes=read_count(table.max_event_bytes, page, (*path, "max_event_bytes")),
         max_retries=read_count(table.max_retries, page, (*path, "max_retries")),
         max_attempts=read_count(table.max_attempts, page, (*path, "max_attempts")),
+        max_repairs=read_count(table.max_repairs, page, (*path, "max_repairs")),
         actions=FrozenDict(actions),
     )
 

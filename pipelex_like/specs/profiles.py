@@ -11,6 +11,7 @@ from pipelex_like.specs.faults import checked, named
 from pipelex_like.specs.fields import Text
 from pipelex_like.specs.page import shown
 from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.via import read_via
 from pipelex_like.types import FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class ProfileTable(PolicyTable):
     only: list[Text] | None = None
     exclude: list[Text] | None = None
     failover: bool = False
+    via: Text | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,6 +155,7 @@ class ProfilesReader:
             only=None if table.only is None else backends.known(table.only, page, (*path, "only")),
             exclude=backends.known(table.exclude or (), page, (*path, "exclude")),
             failover=table.failover,
+            via=read_via(table.via, page, (*path, "via")),
             policy=read_policy(table, page, path),
             origin=page.origin(path),
             origins=page.origins(path, raw),

@@ -10,6 +10,7 @@ from pipelex_like.deck.vocabulary import SETTINGS, fault_of
 from pipelex_like.specs.faults import checked, named
 from pipelex_like.specs.fields import Text
 from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.via import DIRECT
 from pipelex_like.types import EMPTY, KINDS, FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
@@ -118,8 +119,10 @@ class TargetReader:
         return not self.page.has_control(path, text)
 
     def provider(self, table: TargetTable, path: Path) -> str | None:
-        """Give the backend that the table pins to, if it is one."""
+        """Give the backend that the table pins to, if it is one, or `direct`: round every gateway."""
         name = table.provider
+        if name == DIRECT:
+            return name
         if name is None or not self.backends.check(name, self.page, (*path, "provider"), others=True):
             return None
         return name

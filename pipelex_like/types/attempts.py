@@ -23,7 +23,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What was tried and what came of it; `duration` in seconds, `cost` in US dollars or None if unknown."""
+    """What was tried and what came of it; `duration` in seconds, `cost` in US dollars or None if unknown, `via` the
+    gateway that it went through."""
 
     backend: str
     handle: str
@@ -36,3 +37,4 @@ class Attempt:
     cost_note: str | None = None
     provider_request_id: str | None = None
     duration: float = 0.0
+    via: str | None = None

@@ -43,12 +43,14 @@ class ExtractJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageJob:
-    """Pictures to be drawn: `n` of them from one prompt."""
+    """Pictures to be drawn: `n` of them from one prompt. `resume` is the provider's id of a job that was begun before:
+    nothing is ordered anew, its pictures are waited for and fetched."""
 
     prompt: str
     n: int = 1
     images: tuple[Media, ...] = ()
     settings: FrozenDict[str, object] = EMPTY
+    resume: str | None = None
 
 
 Job = LlmJob | ExtractJob | ImageJob

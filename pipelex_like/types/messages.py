@@ -37,7 +37,8 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """A picture for the model to look at; `detail` is low, high or auto where the provider knows it, `cache` as for a TextPart."""
+    """A picture for the model to look at; `detail` is low, high or auto where the provider knows it, `cache` as for a
+    TextPart."""
 
     media: Media
     detail: str | None = None

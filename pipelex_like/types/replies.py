@@ -73,9 +73,10 @@ class ExtractReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageReply:
-    """The pictures drawn."""
+    """The pictures drawn, and the seed that the provider says it drew them from."""
 
     images: tuple[Image, ...]
     usage: Usage | None = None
     provider_request_id: str | None = None
     adapted: tuple[str, ...] = ()
+    seed: int | None = None

@@ -112,6 +112,7 @@ class ExtractResult(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagesResult(Result):
-    """The pictures that were drawn."""
+    """The pictures that were drawn; `seed` is the one that the provider says it drew them from, where it says so."""
 
     images: tuple[Image, ...]
+    seed: int | None = None

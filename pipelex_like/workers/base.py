@@ -23,8 +23,8 @@ class Access:
 
     `keys` are the SDK's settings by name (`api_key`, `endpoint`, `aws_region`, ...), `proxy` a URL or None,
     `secrets` every value that must never be printed, `shown` how a key may be printed (`${OPENAI_API_KEY}`).
-    `ca_file` is the path of a PEM file with certificate authorities that are trusted besides the usual ones. The repr
-    shows names only.
+    `key_url` is where people get a key. `ca_file` is the path of a PEM file with certificate authorities that are
+    trusted besides the usual ones. The repr shows names only.
     """
 
     backend: str
@@ -35,6 +35,7 @@ class Access:
     ca_file: str | None = None
     secrets: frozenset[str] = frozenset()
     shown: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    key_url: str | None = None
     connect_timeout: float = 10.0
 
     def __repr__(self) -> str:
@@ -65,7 +66,8 @@ class Limits:
     """Bounds of one attempt, in seconds and bytes; None = no bound of that sort.
 
     `timeout` bounds the whole answer of a call without a stream. In a stream `first_event` and `between_events`
-    bound only the waiting for the provider, and `max_stream_seconds` the whole.
+    bound only the waiting for the provider, and `max_stream_seconds` the whole. `until` is the moment of the loop's
+    clock at which whoever calls gives up: a cancellation from then on is that, and no wish of the caller's own.
     """
 
     timeout: float | None = None
@@ -75,6 +77,21 @@ class Limits:
     max_stream_seconds: float | None = None
     max_response_bytes: int = 64 * MEBIBYTE
     max_event_bytes: int = 8 * MEBIBYTE
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a worker puts among the arguments of the CancelledError of a call whose time is over: the provider still
+    works at this job."""
+
+    job_id: str
+
+
+def way_back(job_id: str) -> str:
+    """Say how a job is taken up again."""
+    how = f'resume="{job_id}" (pipelex-like image --resume {job_id})'
+    return f"Job {job_id} is not lost: take it up with {how}, which orders nothing anew."
 
 
 class LlmWorker(Protocol):

@@ -282,7 +282,7 @@ async def test_an_object_that_does_not_fit_goes_on_and_is_paid_for(tmp_path: Pat
         }
     )
     async with load(tmp_path, stage) as ai:
-        result = await ai.generate_object("read it", Invoice)
+        result = await ai.generate_object("read it", Invoice, max_repairs=0)
     assert result.object == Invoice(vendor="ACME", total=3)
     assert [one.outcome for one in result.attempts] == ["failed", "failed", "ok"]
     assert result.attempts[0].error is not None
@@ -460,3 +460,15 @@ async def test_what_broke_under_a_200_may_have_been_charged(tmp_path: Path, erro
         result = await ai.generate_text("hi", max_retries=0)
     assert (result.served_by.backend, result.cost) == ("b", None)
     assert "a (a-1)" in result.cost_note
+
+
+async def test_none_is_as_good_as_no_files_and_no_tools(tmp_path: Path) -> None:
+    write(tmp_path)
+    async with load(tmp_path, stage := Stage({"c": [LlmReply(text='{"value": 3}')]})) as ai:
+        await ai.generate_text("hi", images=None, documents=None, tools=None)
+        await ai.generate_object("three", int, images=None, documents=None, max_repairs=0, model="c-large")
+        async with ai.stream_text("hi", images=None, documents=None, tools=None) as stream:
+            assert [event.type async for event in stream][-1] == "done"
+        await ai.generate_images("a tree", images=None)
+    assert stage.sent[0].job.messages[0].parts == (TextPart("hi"),)
+    assert stage.order == ["a", "c", "a", "a"]

@@ -232,13 +232,15 @@ async def test_an_object_that_does_not_fit_fails_over_only_if_nothing_was_handed
     end = EndPiece(LlmReply(text=bad, usage=USAGE))
     stage = Stage(
         {
-            "a": [[end], [TextPiece(bad), end]],
+            "a": [[end], [end], [TextPiece(bad), end]],
             "b": [[TextPiece(good), EndPiece(LlmReply(text=good, usage=USAGE))]],
         }
     )
     async with load(tmp_path, stage) as ai:
         events = [event async for event in ai.stream_object("read", Invoice)]
         assert events[-1].result.served_by.backend == "b"
+        assert stage.order == ["a", "a", "b"]
+        assert [part.text for part in stage.sent[1].job.messages[-2].parts] == [bad]
         with pytest.raises(StreamInterruptedError, match="total: Field required") as raised:
             async for _ in ai.stream_object("read", Invoice):
                 pass

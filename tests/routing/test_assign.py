@@ -259,3 +259,21 @@ def test_a_stand_in_is_served_also_when_asked_for_by_its_own_name() -> None:
     asked = router(deck(quiet, models, active=profile(stand_ins={"*": "tiny"})))
     assert served(asked.resolve("gpt")) == served(asked.resolve("tiny")) == [("local", "tiny")]
     assert asked.resolve("tiny").primary.stood_in_for is None
+
+
+def test_a_pin_to_a_backend_that_is_on_beats_one_who_calls_a_model_like_a_pin() -> None:
+    models = [model("openai", "gpt"), model("azure", "gpt", "openai/gpt"), model("azure", "oss", "openai/oss")]
+    asked = router(deck(BACKENDS, models))
+    assert served(asked.resolve("openai/gpt")) == [("openai", "gpt")]
+    assert served(asked.resolve("openai/oss")) == [("azure", "openai/oss")]
+    off = [backend("openai", enabled=False), backend("azure")]
+    assert served(router(deck(off, models)).resolve("openai/gpt")) == [("azure", "openai/gpt")]
+
+
+def test_an_unlisted_name_is_of_a_kind_that_the_sdk_does() -> None:
+    asked = router(deck([backend("internal", unlisted=False), backend("open", unlisted=("*",))], []))
+    assert served(asked.resolve("org/any", "llm")) == [("open", "org/any")]
+    assert served(asked.resolve("org/any", "img_gen")) == [("open", "org/any")]
+    for reference in ("org/any", "open/org/any"):
+        with pytest.raises(ResolveError):
+            asked.resolve(reference, "extract")

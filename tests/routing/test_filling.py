@@ -27,8 +27,8 @@ FILLED = [
 
 @pytest.mark.parametrize(("text", "variables", "value"), FILLED)
 def test_a_key_is_filled_in_or_left_out(text: str, variables: dict[str, str], value: str | None) -> None:
-    spec = backend("x", enabled="auto", keys={"endpoint": text})
-    assert bound(deck([spec]), variables).backends["x"].text("endpoint") == value
+    spec = backend("x", enabled="auto", keys={"organization": text})
+    assert bound(deck([spec]), variables).backends["x"].text("organization") == value
 
 
 def test_a_secret_file_is_read_by_its_name() -> None:
@@ -217,3 +217,40 @@ def test_the_default_of_a_credential_is_not_shown() -> None:
     assert "sk-canary-0123456789" in one.secrets
     word = bound(deck([backend("x", api_key="${K:-ollama}")])).backends["x"]
     assert "ollama" not in word.secrets
+
+
+WRONG = [
+    ("http://127.0.0.1:99999/v1", "from 1 to 65535"),
+    ("https://host:abc/v1", "from 1 to 65535"),
+    ("https://host:0/v1", "from 1 to 65535"),
+    ("https:///v1", "no host"),
+    ("http://:80", "no host"),
+    ("https://[::1/v1", "cannot be read"),
+    ("api.example.com/v1", "http:// or https://"),
+    ("localhost:11434", "http:// or https://"),
+]
+
+
+@pytest.mark.parametrize(("address", "why"), WRONG)
+def test_an_address_that_is_none_is_found_when_it_is_filled_in(address: str, why: str) -> None:
+    for text, variables in ((address, {}), ("${A}", {"A": address})):
+        _, problems = bind(deck([backend("x", keys={"endpoint": text})]), variables)
+        (found,) = errors(problems)
+        assert (found.code, found.key) == ("bad-endpoint", "x.endpoint")
+        assert why in found.message
+        assert text in found.message
+        assert (address in found.message) == (text == address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:65535", "https://[::1]:8080/v1", " https://host/v1/ ", "HTTP://Host"]
+)
+def test_an_address_that_is_one_passes(address: str) -> None:
+    _, problems = bind(deck([backend("x", keys={"endpoint": address})]), {})
+    assert errors(problems) == []
+
+
+def test_the_address_of_a_backend_that_is_off_does_not_matter() -> None:
+    spec = backend("x", enabled="auto", api_key="${NO_KEY}", keys={"endpoint": "http://host:99999"})
+    _, problems = bind(deck([spec]), {})
+    assert errors(problems) == []

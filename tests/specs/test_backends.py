@@ -124,7 +124,7 @@ def test_free_tables_are_frozen_with_templates_inside(full: dict[str, BackendSpe
         ('api_key = "${KEY"', "openai.api_key", "bad-template", "never closed"),
         ('api_key = "a\\nb"', "openai.api_key", "control-character", "line break"),
         ('context_size = "12"', "openai.context_size", "wrong-type", "a whole number, got a text"),
-        ("via = 'x'", "openai.via", "not-yet-supported", "no effect in this version"),
+        ("via = 'x'", "openai.via", "unknown-gateway", "cloudflare_gateway"),
         ("max_concurrency = 2", "openai.max_concurrency", "not-yet-supported", "leave it out"),
         ("actions = { rate_limt = 'stop' }", "openai.actions.rate_limt", "unknown-key", '"rate_limit"'),
         ("actions = { server = 'sotp' }", "openai.actions.server", "unknown-word", '"stop"'),

@@ -85,7 +85,7 @@ def test_no_file_is_no_profile(tmp_path: Path) -> None:
         ("[profiles.own]\nexclude = ['gogle']", "profiles.own.exclude[0]", "unknown-backend", '"google"'),
         ("[profiles.own]\nonly = 'google'", "profiles.own.only", "wrong-type", "a list, got a text"),
         ("[profiles.own]\nfailover = 1", "profiles.own.failover", "wrong-type", "true or false"),
-        ("[profiles.own]\nvia = 'x'", "profiles.own.via", "not-yet-supported", "leave it out"),
+        ("[profiles.own]\nvia = 'x'", "profiles.own.via", "unknown-gateway", "leave it out"),
         ("[profiles.own]\nmax_cost = 1", "profiles.own.max_cost", "not-yet-supported", "leave it out"),
         ("[profiles.own]\ntimeout = '${T}'", "profiles.own.timeout", "no-variable-here", "only in backends.toml"),
         ("[profiles.own]\nmax_attempts = 0", "profiles.own.max_attempts", "out-of-range", "1 or more"),
