@@ -19,6 +19,7 @@ def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 = any free one.")] = 0,
     api_key: Annotated[str | None, typer.Option("--api-key", help="Key to insist on; default: a random one.")] = None,
     faults: Annotated[Path | None, typer.Option("--faults", help="TOML file of faults to show.")] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https, with a certificate authority of its own.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Tell the address as JSON.")] = False,
 ) -> None:
     """Serve the simulated provider on 127.0.0.1 until Ctrl-C.
@@ -29,12 +30,17 @@ def sandbox(
 
     with answering(as_json=as_json), usage_errors():
         table = parse_faults(faults.read_text(encoding="utf-8")) if faults else None
-        with Sandbox(port=port, api_key=api_key, faults=table) as server:
+        with Sandbox(port=port, api_key=api_key, faults=table, tls=tls) as server:
             if as_json:
-                say_json({"base_url": f"{server.url}/v1", "api_key": server.api_key})
+                trusted = {"ca_file": str(server.ca_file)} if tls else {}
+                say_json({"base_url": f"{server.url}/v1", "api_key": server.api_key, **trusted})
             else:
                 say(f"OPENAI_BASE_URL={server.url}/v1")
                 say(f"OPENAI_API_KEY={server.api_key}")
+                if tls:
+                    say(f"SSL_CERT_FILE={server.ca_file}")
+                    note("Trust its authority by a line in the backend's table of backends.toml:")
+                    note(f'ca_file = "{server.ca_file}"')
                 note("Simulated answers only. Stop it with Ctrl-C.")
             typer.get_text_stream("stdout").flush()
             _until_interrupted()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -10,9 +9,13 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from pipelex_like.sandbox.accounts import Accounts
 from pipelex_like.sandbox.faults import NO_FAULT, fault_of_header, fault_of_model
 from pipelex_like.sandbox.formats import OPENAI, ROUTES
 from pipelex_like.sandbox.formats.base import Call, Refusal
+from pipelex_like.sandbox.jobs import Jobs
+from pipelex_like.sandbox.multipart import is_multipart, read_multipart
+from pipelex_like.sandbox.prompts import Prompts
 from pipelex_like.sandbox.spoiling import instead, spoilt
 from pipelex_like.sandbox.wire import Recorded
 from pipelex_like.types import FrozenDict, is_table
@@ -28,14 +31,18 @@ KEPT = 1000
 _KEPT_BYTES = 64 * 1024 * 1024
 _SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "x-amz-security-token")
 _SECRET_QUERY = ("key", "api_key", "X-Amz-Signature")
+_SECRET_FIELDS = ("refresh_token", "client_secret", "subject_token")
 _REDACTED = "[redacted]"
 
 
 class Application:
     """Answers requests; counts them, remembers the last thousand (64 MiB of bodies at most)."""
 
-    def __init__(self, api_key: str, faults: FaultTable) -> None:
-        self._api_key = api_key.encode()
+    def __init__(self, api_key: str, faults: FaultTable, *, tls: bool = False) -> None:
+        self._scheme = "https" if tls else "http"
+        self._jobs = Jobs()
+        self._prompts = Prompts()
+        self.accounts = Accounts(api_key)
         self._faults = faults
         self._lock = threading.Lock()
         self._kept: deque[tuple[int, Recorded]] = deque(maxlen=KEPT)
@@ -54,25 +61,39 @@ class Application:
             self._kept.clear()
             self._kept_bytes = self._number = 0
             self._met.clear()
+            self._prompts.clear()
 
     def answer(self, request: Request) -> tuple[Reply, Fault]:
         """Give the reply, and the fault that is to be followed while it is sent."""
         path, _, query = request.target.partition("?")
         path = unquote(path.split("#", 1)[0])
         body = _parsed(request.body)
-        number = self._record(request, path, query, body)
+        number = self._record(request, path, query, _hidden(_form(request)) if _is_form(request) else body)
         dialect = OPENAI
         try:
-            route, parts = _route(request.method, path, request.headers.get("user-agent", ""))
+            route, parts = _route(request.method, path, request.headers)
             dialect = route.dialect
             if not route.open:
-                self._admit(dialect, request.headers)
-            fields = _fields(request.method, body)
+                self._admit(dialect, _with_key(request.headers, query))
+            fields = _read(route, request, body)
             fault = self._due(request.headers, str(parts.get("model") or fields.get("model") or ""), path)
             reply = instead(fault, dialect)
             if reply is None:
+                asked = dict(parse_qsl(query, keep_blank_values=True))
+                origin = f"{self._scheme}://{request.headers.get('host', '')}"
                 reply = route.answer(
-                    Call(number=number, body=fields, parts=parts, headers=request.headers, fault=fault)
+                    Call(
+                        number=number,
+                        body=fields,
+                        parts=parts,
+                        headers=request.headers,
+                        fault=fault,
+                        query=asked,
+                        jobs=self._jobs,
+                        prompts=self._prompts,
+                        accounts=self.accounts,
+                        origin=origin,
+                    )
                 )
         except Refusal as refusal:
             return dialect.refuse(refusal), NO_FAULT
@@ -86,7 +107,7 @@ class Application:
                 status=401,
                 kind="invalid_request_error",
             )
-        if not hmac.compare_digest(key.encode(), self._api_key):
+        if not self.accounts.admits(key):
             raise Refusal("The API key is not correct.", status=401, code="invalid_api_key")
 
     def _record(self, request: Request, path: str, query: str, body: object) -> int:
@@ -138,6 +159,12 @@ class Application:
         return met > fault.skip and (fault.times is None or met <= fault.skip + fault.times)
 
 
+def _with_key(headers: Mapping[str, str], query: str) -> Mapping[str, str]:
+    """Take the key that Google takes in the address too for that of its header."""
+    key = dict(parse_qsl(query)).get("key")
+    return headers if key is None else {"x-goog-api-key": key, **headers}
+
+
 def _parsed(body: bytes) -> object:
     try:
         return orjson.loads(body)
@@ -145,21 +172,49 @@ def _parsed(body: bytes) -> object:
         return body
 
 
+def _read(route: Route, request: Request, body: object) -> dict[str, object]:
+    kind = request.headers.get("content-type", "")
+    if route.files and is_multipart(kind):
+        return read_multipart(kind, request.body)
+    return _form(request) if route.form else _fields(request.method, body)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip() == "application/x-www-form-urlencoded"
+
+
+def _form(request: Request) -> dict[str, object]:
+    if not _is_form(request):
+        raise Refusal("The request's body must be a form (application/x-www-form-urlencoded).", code="invalid_request")
+    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _hidden(form: Mapping[str, object]) -> dict[str, object]:
+    """Give a form as it may be kept: without passwords, and of a signed statement what it says."""
+    out = {name: _REDACTED if name in _SECRET_FIELDS else value for name, value in form.items()}
+    if isinstance(signed := out.get("assertion"), str):
+        out["assertion"] = f"{signed.rpartition('.')[0]}.{_REDACTED}"
+    return out
+
+
 def _fields(method: str, body: object) -> dict[str, object]:
     if is_table(body):
         return body
-    if method in ("GET", "HEAD") and body == b"":
+    if method in ("GET", "HEAD", "PUT") and body == b"":
         return {}
     if isinstance(body, bytes):
         raise Refusal("The request's body is no valid JSON.", code="invalid_json")
     raise Refusal("The request's body must be a JSON object.", code="invalid_json")
 
 
-def _route(method: str, path: str, agent: str) -> tuple[Route, dict[str, str]]:
+def _route(method: str, path: str, headers: Mapping[str, str]) -> tuple[Route, dict[str, str]]:
+    agent, credential = headers.get("user-agent", ""), headers.get("authorization", "").lower()
     wanted = "GET" if method == "HEAD" else method
     known = False
     for route in ROUTES:
-        if agent.startswith(route.agent) and (match := route.path.fullmatch(path)):
+        if not agent.startswith(route.agent) or not credential.startswith(route.scheme):
+            continue
+        if match := route.path.fullmatch(path):
             if route.method == wanted:
                 return route, match.groupdict()
             known = True

@@ -91,7 +91,18 @@ class Connection(asyncio.Protocol):
     def half_close(self) -> None:
         """Say that nothing more will come."""
         self._ended = True
-        self._transport.write_eof()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:  # TLS ends both ways at once
+            self._transport.close()
+
+    def cut(self) -> None:
+        """Close the connection in the middle; under TLS without the farewell that tells an end from a cut."""
+        self._ended = True
+        if self._transport.can_write_eof():
+            self._transport.close()
+        else:
+            self._transport.abort()
 
     def reset(self) -> None:
         """Drop the connection with a TCP reset."""

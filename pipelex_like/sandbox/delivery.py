@@ -35,6 +35,10 @@ class Outlet(Protocol):
         """Say that nothing more will come."""
         ...
 
+    def cut(self) -> None:
+        """Close the connection in the middle of what is sent."""
+        ...
+
     def reset(self) -> None:
         """Drop the connection with a TCP reset."""
         ...
@@ -88,6 +92,8 @@ async def _end(ending: Ending, out: Outlet) -> After:
         await asyncio.get_running_loop().create_future()
     if ending == "reset":
         out.reset()
+    else:
+        out.cut()
     return "close"
 
 

@@ -30,6 +30,8 @@ A fault is asked for in three ways, looked at in this order; the first one that 
 | `usage`       | `missing`, `negative` or `text` | the counted tokens are left out, below zero, or words         |
 | `huge`        | MiB (1024)                      | that much filler in the body (in a stream: in one event)      |
 | `long`        | N words                         | a text answer of at least N words                             |
+| `queued`      | N looks (for ever)              | a job waits in its queue for that many looks at it            |
+| `failed`      | no value                        | a job ends in failure                                         |
 | `times`       | K                               | acts on K requests, then the provider works again             |
 | `skip`        | K                               | lets K requests pass first                                    |
 
@@ -81,6 +83,8 @@ class Fault:
     usage: str | None = None
     huge: int | None = None
     long: int | None = None
+    queued: int | None = None
+    failed: bool = False
     times: int | None = None
     skip: int = 0
 
@@ -163,6 +167,8 @@ OPTIONS: Mapping[str, _Option] = {
     "usage": _Option(_spoilt, "missing"),
     "huge": _Option(_whole(1, 100_000), 1024),
     "long": _Option(_whole(1, 1_000_000)),
+    "queued": _Option(_COUNT, 999_999_999),
+    "failed": _Option(_flag, True),
     "times": _Option(_whole(1, 999_999_999)),
     "skip": _Option(_COUNT),
 }

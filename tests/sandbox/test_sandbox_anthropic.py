@@ -208,3 +208,19 @@ def test_a_stream_ends_with_its_usage_and_no_end_can_be_wished(sandbox: Sandbox)
     assert kinds[-2:] == ["message_delta", "message_stop"]
     cut = asked(sandbox, stream=True, model="fault-noend").events
     assert [event["type"] for event in cut] == kinds[:-2]
+
+
+def test_a_fifth_mark_for_the_cache_is_refused(sandbox: Sandbox) -> None:
+    block = {"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}
+    assert asked(sandbox, messages=[{"role": "user", "content": [block] * 4}]).status == 200
+    refused = asked(sandbox, messages=[{"role": "user", "content": [block] * 5}])
+    assert (refused.status, refused.json["error"]["type"]) == (400, "invalid_request_error")
+    assert "Found 5" in refused.json["error"]["message"]
+
+
+def test_what_was_kept_is_forgotten_with_the_requests(sandbox: Sandbox) -> None:
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
+    reads = [asked(sandbox, messages=messages).json["usage"]["cache_read_input_tokens"] for _ in range(2)]
+    sandbox.reset()
+    reads.append(asked(sandbox, messages=messages).json["usage"]["cache_read_input_tokens"])
+    assert [bool(read) for read in reads] == [False, True, False]

@@ -191,7 +191,7 @@ async def test_responses_with_tools_pictures_and_a_model(client: AsyncOpenAI) ->
 async def test_responses_takes_every_kind_of_item(client: AsyncOpenAI) -> None:
     items: Any = [
         {"type": "message", "role": "developer", "content": "Be kind."},
-        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2FuZGJveDpyc18x"},
         {"role": "assistant", "content": [{"type": "output_text", "text": "Yes?", "annotations": []}]},
         {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "a red door"}]},
@@ -228,12 +228,45 @@ async def test_responses_takes_every_kind_of_item(client: AsyncOpenAI) -> None:
         {"text": {"format": {"type": "json_object"}}},
         {"reasoning": {"effort": "extreme"}},
         {"stream_options": {"include_obfuscation": False}},
+        {"stop": ["END"]},
+        {"max_tokens": 20},
+        {"include": ["everything"]},
+        {"top_logprobs": 2},
+        {"tools": [{"type": "function", "function": TOOL}]},
+        {"input": [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2FuZGJveDpyc18x"}]},
+        {
+            "input": [
+                {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2FuZGJveDpyc18x"},
+                {"role": "user", "content": "Hi"},
+            ]
+        },
+        {
+            "input": [
+                {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "of another"},
+                {"role": "assistant", "content": "Hi"},
+            ]
+        },
     ],
 )
 async def test_wrong_requests_for_responses_are_refused(client: AsyncOpenAI, more: Any) -> None:
     body = {"model": "x", "input": "Hi", **more}
     with pytest.raises(openai.BadRequestError):
         await client.post("/responses", body=body, cast_to=object)
+
+
+async def test_reasoning_that_was_not_encrypted_is_not_there(client: AsyncOpenAI) -> None:
+    items: Any = [{"type": "reasoning", "id": "rs_1", "summary": []}, {"role": "assistant", "content": "Hi"}]
+    with pytest.raises(openai.NotFoundError):
+        await client.responses.create(model="x", input=items)
+
+
+async def test_reasoning_comes_back_as_it_was_encrypted(client: AsyncOpenAI) -> None:
+    asked: Any = {"model": "x", "reasoning": {"effort": "low"}, "include": ["reasoning.encrypted_content"]}
+    first = await client.responses.create(input="Hi", **asked)
+    assert [item.type for item in first.output] == ["reasoning", "message"]
+    items: Any = [{"role": "user", "content": "Hi"}, *(item.to_dict() for item in first.output)]
+    second = await client.responses.create(input=[*items, {"role": "user", "content": "And?"}], **asked)
+    assert second.output_text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelex_like.sandbox.formats import checks
+from pipelex_like.sandbox.formats.anthropic_cache import cached
 from pipelex_like.sandbox.formats.anthropic_options import (
     Thinking,
     read_choice,
@@ -22,7 +23,6 @@ from pipelex_like.sandbox.model import Question, Turn, answer_to
 from pipelex_like.sandbox.model.labels import without_schemas
 from pipelex_like.sandbox.model.tokens import pieces
 from pipelex_like.sandbox.wire import Reply
-from pipelex_like.types import is_list, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -152,37 +152,22 @@ def _met(question: Question, answer: Answer) -> str | None:
 
 
 def _usage(call: Call, answer: Answer) -> dict[str, object] | None:
-    """What is marked for the cache counts as written to it: nothing is kept between requests."""
-    ttl = _cached(call.body)
-    written = answer.input_tokens if ttl else 0
+    kept = cached(call.body, answer.input_tokens, call.prompts)
+    written = kept.five + kept.hour
     return call.usage(
         {
-            "input_tokens": answer.input_tokens - written,
+            "input_tokens": answer.input_tokens - written - kept.read,
             "cache_creation_input_tokens": written,
-            "cache_read_input_tokens": 0,
+            "cache_read_input_tokens": kept.read,
             "cache_creation": {
-                "ephemeral_5m_input_tokens": written if ttl == "5m" else 0,
-                "ephemeral_1h_input_tokens": written if ttl == "1h" else 0,
+                "ephemeral_5m_input_tokens": kept.five,
+                "ephemeral_1h_input_tokens": kept.hour,
             },
             "output_tokens": answer.output_tokens,
             "output_tokens_details": {"thinking_tokens": answer.reasoning_tokens},
             "service_tier": "standard",
         }
     )
-
-
-def _cached(node: object) -> str | None:
-    """Give the time to live of the first mark for the cache, or None."""
-    if is_list(node):
-        return next((found for item in node if (found := _cached(item))), None)
-    if not is_table(node):
-        return None
-    mark = node.get("cache_control")
-    if is_table(mark):
-        checks.one_of("ephemeral")(mark.get("type"), "cache_control.type")
-        return str(mark.get("ttl") or "5m")
-    inner = ("system", "messages", "tools", "content")
-    return next((found for key in inner if (found := _cached(node.get(key)))), None)
 
 
 def _message(call: Call, usage: dict[str, object] | None) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import orjson
 
+from pipelex_like.sandbox.accounts import Accounts
+from pipelex_like.sandbox.jobs import Jobs
+from pipelex_like.sandbox.prompts import Prompts
 from pipelex_like.sandbox.wire import Reply
 
 if TYPE_CHECKING:
@@ -43,7 +46,9 @@ class Refusal(Exception):
 class Call:
     """A request that was let in.
 
-    `number` counts the requests, `body` is the JSON object, `parts` those of the path; header names are in lower case.
+    `number` counts the requests, `body` is the JSON object, `parts` those of the path, `query` what stands behind it,
+    `jobs`, `prompts` and `accounts` those of this sandbox, `origin` its address as the client wrote it; header names
+    are in lower case.
     """
 
     number: int
@@ -51,6 +56,11 @@ class Call:
     parts: Mapping[str, str]
     headers: Mapping[str, str]
     fault: Fault
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    jobs: Jobs = field(default_factory=Jobs)
+    prompts: Prompts = field(default_factory=Prompts)
+    accounts: Accounts = field(default_factory=lambda: Accounts(""))
+    origin: str = ""
 
     def usage(self, counted: dict[str, object]) -> dict[str, object] | None:
         """Give the counted tokens as the fault wants them: as they are, below zero, as words, or None."""
@@ -100,8 +110,14 @@ class Route:
     answer: Callable[[Call], Reply]
     open: bool = False
     """Whether it is answered without a key."""
+    form: bool = False
+    """Whether the body is a form (`a=1&b=2`) in the place of JSON."""
+    files: bool = False
+    """Whether the body may be a form with files in the place of JSON."""
     agent: str = ""
     """How the client's `user-agent` begins, where two formats share an address."""
+    scheme: str = ""
+    """How the header `authorization` begins, in lower case, where an address is too wide to be one format's alone."""
 
 
 def json_reply(value: object) -> Reply:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pipelex_like.sandbox.formats import checks
 from pipelex_like.sandbox.formats.base import CREATED, Refusal, json_reply
+from pipelex_like.sandbox.formats.together_images import answer_together, is_together
 from pipelex_like.sandbox.model.drawing import draw
 from pipelex_like.sandbox.model.tokens import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipelex_like.sandbox.formats.base import Call
     from pipelex_like.sandbox.formats.checks import Check
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _TOKENS = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 8320, "max": 16640, "standard": 1056, "hd": 4160}
 """Output tokens of one picture of 1024x1024; other sizes in proportion to their area. `auto` is medium."""
+_TOKENS_OF_INPUT = 323
+"""Input tokens of one picture to go by."""
 _AUTO_SIZE = (1024, 1024)
 _CHECKS: Mapping[str, Check] = {
     "n": checks.integer(1, 10),
@@ -35,7 +39,11 @@ _CHECKS: Mapping[str, Check] = {
 
 def answer_images(call: Call) -> Reply:
     """Draw `n` pictures of the prompt, always the same ones for the same prompt, size and background."""
-    body = call.body
+    return answer_together(call) if is_together(call.body) else draw_pictures(call, call.body)
+
+
+def draw_pictures(call: Call, body: Mapping[str, object], after: Sequence[bytes] = ()) -> Reply:
+    """Draw what a checked form of the request asks for; pictures to go by change the drawing."""
     checks.string(body, "model", "")
     prompt = checks.string(body, "prompt", "")
     if not prompt or len(prompt) > 32_000:
@@ -48,18 +56,10 @@ def answer_images(call: Call) -> Reply:
     number = body.get("n")
     number = number if isinstance(number, int) else 1
     transparent = body.get("background") == "transparent"
-    pictures = [draw(prompt, (width, height), index=at, transparent=transparent) for at in range(number)]
-    asked = count(prompt)
+    scene = prompt + "".join(sha256(picture).hexdigest() for picture in after)
+    pictures = [draw(scene, (width, height), index=at, transparent=transparent) for at in range(number)]
     said = number * round(_TOKENS[quality] * width * height / (1024 * 1024))
-    usage = call.usage(
-        {
-            "input_tokens": asked,
-            "input_tokens_details": {"text_tokens": asked, "image_tokens": 0},
-            "output_tokens": said,
-            "output_tokens_details": {"text_tokens": 0, "image_tokens": said},
-            "total_tokens": asked + said,
-        }
-    )
+    usage = call.usage(_usage(count(prompt), len(after) * _TOKENS_OF_INPUT, said))
     answer = {
         "created": CREATED,
         "background": "transparent" if transparent else "opaque",
@@ -69,6 +69,16 @@ def answer_images(call: Call) -> Reply:
         "size": f"{width}x{height}",
     }
     return json_reply({**answer, **({} if usage is None else {"usage": usage})})
+
+
+def _usage(text: int, pictures: int, said: int) -> dict[str, object]:
+    return {
+        "input_tokens": text + pictures,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": pictures},
+        "output_tokens": said,
+        "output_tokens_details": {"text_tokens": 0, "image_tokens": said},
+        "total_tokens": text + pictures + said,
+    }
 
 
 def _refuse_unsupported(body: Mapping[str, object]) -> None:

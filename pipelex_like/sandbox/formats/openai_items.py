@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from pipelex_like.sandbox.formats.base import Refusal
@@ -11,7 +12,7 @@ from pipelex_like.sandbox.formats.openai_parts import file_of, picture_at
 from pipelex_like.sandbox.model import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal
 
 _ROLES: Mapping[str, Literal["system", "user", "assistant"]] = {
@@ -32,7 +33,8 @@ def read_input(value: object) -> Conversation:
         talk.turns.append(Turn("user", value))
         return talk
     made: set[str] = set()
-    for at, item in enumerate(listed(value, "input")):
+    items = listed(value, "input")
+    for at, item in enumerate(items):
         where = f"input[{at}]"
         fields = table(item, where)
         kind = fields.get("type", "message")
@@ -42,6 +44,7 @@ def read_input(value: object) -> Conversation:
             _refuse_unasked(fields, where, made)
         _READERS[kind](fields, where, talk)
         made.update(talk.unanswered)
+    _refuse_alone(items)
     if talk.unanswered:
         raise Refusal(f"No output was sent for the function call '{talk.unanswered[0]}'.", param="input")
     return talk
@@ -119,9 +122,36 @@ def _output(fields: Mapping[str, object], where: str, talk: Conversation) -> Non
     talk.turns.append(Turn("tool", "\n".join(filter(None, texts))))
 
 
+def encrypted(identifier: str) -> str:
+    """Give what the simulated provider calls the encrypted content of a reasoning item."""
+    return base64.b64encode(f"sandbox:{identifier}".encode()).decode()
+
+
 def _reasoning(fields: Mapping[str, object], where: str, talk: Conversation) -> None:
     del talk
-    string(fields, "id", where)
+    identifier = string(fields, "id", where)
+    for at, item in enumerate(listed(fields.get("summary"), f"{where}.summary", least=0)):
+        string(table(item, f"{where}.summary[{at}]"), "text", f"{where}.summary[{at}]")
+    content = fields.get("encrypted_content")
+    if content is None:
+        raise Refusal(f"There is no item '{identifier}': nothing is stored here.", status=404, param="input")
+    if content != encrypted(identifier):
+        raise Refusal(
+            f"The encrypted content of '{identifier}' is not the one that was sent.",
+            param=f"{where}.encrypted_content",
+            code="invalid_encrypted_content",
+        )
+
+
+def _refuse_alone(items: Sequence[object]) -> None:
+    """Refuse reasoning behind which nothing stands that it led to."""
+    for at, item in enumerate(items):
+        fields = table(item, f"input[{at}]")
+        if fields.get("type") != "reasoning":
+            continue
+        after = table(items[at + 1], f"input[{at + 1}]") if at + 1 < len(items) else {}
+        if after.get("type") not in ("reasoning", "function_call") and after.get("role") != "assistant":
+            raise Refusal(f"The reasoning '{fields.get('id')}' stands without what followed it.", param="input")
 
 
 _READERS: Mapping[str, Callable[[Mapping[str, object], str, Conversation], None]] = {

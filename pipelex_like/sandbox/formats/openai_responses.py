@@ -1,4 +1,8 @@
-"""POST /v1/responses, as https://platform.openai.com/docs/api-reference/responses describes it. Nothing is stored."""
+"""POST /v1/responses, as https://platform.openai.com/docs/api-reference/responses describes it. Nothing is stored.
+
+An unknown parameter is refused; reasoning comes back only as it was encrypted here, as
+https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items says.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.sandbox.formats import checks
 from pipelex_like.sandbox.formats.base import CREATED, Refusal, json_reply
-from pipelex_like.sandbox.formats.openai_items import read_input
+from pipelex_like.sandbox.formats.openai_items import encrypted, read_input
 from pipelex_like.sandbox.formats.openai_parts import chosen_tools, schema_of, tool_of, unique
 from pipelex_like.sandbox.formats.openai_response_events import TAIL, events_of
 from pipelex_like.sandbox.model import EFFORTS, Question, Turn, answer_to
@@ -38,6 +42,18 @@ _REASONING: Mapping[str, Check] = {
     "effort": checks.one_of(*EFFORTS),
     "summary": checks.one_of("auto", "concise", "detailed"),
 }
+_ENCRYPTED = "reasoning.encrypted_content"
+_INCLUDED = (
+    *("file_search_call.results", "web_search_call.results", "web_search_call.action.sources"),
+    *("message.input_image.image_url", "computer_call_output.output.image_url", "code_interpreter_call.outputs"),
+    *(_ENCRYPTED, "message.output_text.logprobs"),
+)
+_KNOWN = _CHECKS.keys() | {
+    *("model", "input", "include", "reasoning", "text", "tools", "tool_choice", "stream_options"),
+    *("background", "conversation", "previous_response_id", "prompt"),
+    *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier", "moderation"),
+    *("context_management", "access_programs", "image"),
+}
 _THOUGHT = "Simulated reasoning: nothing was thought about."
 
 
@@ -45,6 +61,7 @@ def answer_responses(call: Call) -> Reply:
     """Answer, whole or as a stream."""
     body = call.body
     checks.string(body, "model", "")
+    _refuse_unknown(body)
     _refuse_stored(body)
     question = _question(call)
     if body.get("stream_options") is not None and not body.get("stream"):
@@ -55,6 +72,22 @@ def answer_responses(call: Call) -> Reply:
         events = tuple(events_of(response, answer))
         return Reply(content_type="text/event-stream; charset=utf-8", events=events, tail=TAIL)
     return json_reply(response)
+
+
+def _refuse_unknown(body: Mapping[str, object]) -> None:
+    unknown = sorted(body.keys() - _KNOWN)
+    if unknown:
+        raise Refusal(f"There is no parameter '{unknown[0]}'.", param=unknown[0], code="unknown_parameter")
+    included = _included(body)
+    if body.get("top_logprobs") is not None and "message.output_text.logprobs" not in included:
+        raise Refusal("'top_logprobs' needs 'message.output_text.logprobs' in 'include'.", param="top_logprobs")
+
+
+def _included(body: Mapping[str, object]) -> tuple[object, ...]:
+    included = tuple(checks.listed(body.get("include") or [], "include", least=0))
+    for at, one in enumerate(included):
+        checks.one_of(*_INCLUDED)(one, f"include[{at}]")
+    return included
 
 
 def _refuse_stored(body: Mapping[str, object]) -> None:
@@ -179,7 +212,10 @@ def _output(call: Call, answer: Answer) -> list[dict[str, object]]:
     if answer.reasoning_tokens:
         asked = checks.table(call.body.get("reasoning") or {}, "reasoning").get("summary")
         summary = [{"type": "summary_text", "text": _THOUGHT}] if asked else []
-        items.append({"type": "reasoning", "id": f"rs_{number}", "summary": summary})
+        thought: dict[str, object] = {"type": "reasoning", "id": f"rs_{number}", "summary": summary}
+        if _ENCRYPTED in _included(call.body):
+            thought["encrypted_content"] = encrypted(f"rs_{number}")
+        items.append(thought)
     for at, use in enumerate(answer.calls):
         items.append(
             {
