@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from pipelex_like.types import DocumentPart, ExtractJob, ImageJob, ImagePart, LlmJob
+from pipelex_like.types import DocumentPart, ExtractJob, ImageJob, ImagePart, LlmJob, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from pipelex_like.deck import ModelSpec
     from pipelex_like.types import Job, Media
 
+OLLAMA = "ollama"
+"""The `variant` of models whose server takes a context size with each request."""
+
 _PICTURES = frozenset({"images", "image"})
 
-_WORDS: Mapping[str, str] = {
-    "application/pdf": "pdf",
+OFFICE: Mapping[str, str] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "message/rfc822": "eml",
 }
+"""Types of office documents, by the words that a spec's inputs have for them."""
+
+_WORDS: Mapping[str, str] = {"application/pdf": "pdf", **OFFICE, "message/rfc822": "eml"}
 _TEXTS = frozenset({"application/json", "application/xml", "application/yaml", "application/toml"})
 
 # No tokenizer packs running text this densely, so that a prompt beyond it is surely too long.
@@ -81,12 +85,28 @@ def _media_gap(media: Media, inputs: frozenset[str]) -> str | None:
 
 
 def _window_gap(job: LlmJob, spec: ModelSpec) -> str | None:
-    if not isinstance(spec.context_window, int):
-        return None
-    least = sum(len(message.text) for message in job.messages) // _CHARACTERS_PER_TOKEN
-    if least <= spec.context_window:
-        return None
-    return f"the prompt has at least {least} tokens, and its context window {spec.context_window}"
+    window = wished_window(job) if spec.variant == OLLAMA else None
+    window = spec.context_window if window is None else window
+    return window_gap(job, window) if isinstance(window, int) else None
+
+
+def window_gap(job: LlmJob, window: int) -> str | None:
+    """Say that a prompt surely does not fit a window of so many tokens, or None."""
+    least = least_tokens(job)
+    return None if least <= window else f"the prompt has at least {least} tokens, and its context window {window}"
+
+
+def least_tokens(job: LlmJob) -> int:
+    """Give a number of tokens that the text of the prompt surely has."""
+    return sum(len(message.text) for message in job.messages) // _CHARACTERS_PER_TOKEN
+
+
+def wished_window(job: LlmJob) -> int | None:
+    """Give the context size that a call or preset asks Ollama for: `extra = { options = { num_ctx = ... } }`."""
+    extra = job.settings.get("extra")
+    options = extra.get("options") if is_table(extra) else None
+    wish = options.get("num_ctx") if is_table(options) else None
+    return wish if isinstance(wish, int) and not isinstance(wish, bool) else None
 
 
 def _listed(words: frozenset[str] | tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ import httpx2
 from pipelex_like.types import EndPiece, ReasoningPiece, TextPiece, ToolCallPiece
 from pipelex_like.workers.connection import request_id, whole
 from pipelex_like.workers.translate import translating, unreadable
-from pipelex_like.workers.transport import EventReader, moment, read_start
+from pipelex_like.workers.transport import EventReader, EventSplitter, moment, read_start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelex_like.types import LlmReply, Piece
     from pipelex_like.workers.base import Limits
     from pipelex_like.workers.translate import Called
+    from pipelex_like.workers.transport import Splitter
 
 # The end of the answer and the end of the body mostly share a packet; waiting longer would cost more than a
 # connection saves.
@@ -54,19 +55,26 @@ class Collector(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """`send` sends the request and gives the reply unread, `read` makes a reply of a whole body and the request's id,
-    `collect` begins a stream. `adapted` are the lines of what was changed in the request."""
+    `collect` begins a stream, and `split` its bytes' division into events, where they are no server-sent ones.
+    `adapted` are the lines of what was changed in the request; `check` looks at the reply and may add to them."""
 
     called: Called
     limits: Limits
     send: Callable[[], Awaitable[httpx2.Response]]
     read: Callable[[bytes, str | None], LlmReply]
     collect: Callable[[], Collector]
+    split: Callable[[], Splitter] | None = None
+    check: Callable[[LlmReply], LlmReply] | None = None
     adapted: tuple[str, ...] = ()
 
     def reply_of(self, body: bytes, response: httpx2.Response) -> LlmReply:
         """Make the reply of a whole body."""
         reply = self.read(body, request_id(response))
-        return replace(reply, adapted=self.adapted) if self.adapted else reply
+        return self.checked(replace(reply, adapted=self.adapted) if self.adapted else reply)
+
+    def checked(self, reply: LlmReply) -> LlmReply:
+        """Give the reply as `check` leaves it."""
+        return reply if self.check is None else self.check(reply)
 
 
 async def answered(exchange: Exchange) -> LlmReply:
@@ -100,20 +108,22 @@ async def streamed(begin: Callable[[], Exchange]) -> AsyncGenerator[Piece]:
                     yield piece
                 return
             collector = exchange.collect()
-            reader = EventReader(response.aiter_bytes(), limits, first_by=first_by, last=last)
+            splitter = EventSplitter(limits.max_event_bytes) if exchange.split is None else exchange.split()
+            reader = EventReader(response.aiter_bytes(), limits, first_by=first_by, last=last, splitter=splitter)
             while (batch := await _next(reader, collector)) is not None:
                 for piece in batch:
                     yield piece
             for piece in collector.close():
                 yield piece
-            yield EndPiece(collector.reply(request_id=request_id(response), adapted=exchange.adapted))
+            reply = collector.reply(request_id=request_id(response), adapted=exchange.adapted)
+            yield EndPiece(exchange.checked(reply))
         finally:
             await response.aclose()
 
 
 def _is_stream(response: httpx2.Response) -> bool:
     kind = response.headers.get("content-type", "")
-    return "json" not in kind and "html" not in kind
+    return "ndjson" in kind or ("json" not in kind and "html" not in kind)
 
 
 async def _unstreamed(exchange: Exchange, response: httpx2.Response) -> LlmReply:

@@ -80,12 +80,28 @@ NAMED_ONLY: tuple[SdkSettings, ...] = tuple(
 BUILT_IN: Mapping[str, str] = {
     "llm.openai": "pipelex_like.workers.openai.llm:OpenAiLlm",
     "img_gen.openai": "pipelex_like.workers.openai.images:OpenAiImages",
+    "llm.openai_responses": "pipelex_like.workers.openai_responses.llm:ResponsesLlm",
+    "llm.azure_openai": "pipelex_like.workers.azure_openai.llm:AzureLlm",
+    "img_gen.azure_openai": "pipelex_like.workers.azure_openai.images:AzureImages",
+    "llm.azure_openai_responses": "pipelex_like.workers.azure_openai_responses.llm:AzureResponsesLlm",
     "llm.anthropic": "pipelex_like.workers.anthropic.llm:AnthropicLlm",
+    "llm.google": "pipelex_like.workers.google.llm:GoogleLlm",
+    "img_gen.google": "pipelex_like.workers.google.images:GoogleImages",
+    "llm.vertex_google": "pipelex_like.workers.vertex_google.llm:VertexGoogleLlm",
+    "img_gen.vertex_google": "pipelex_like.workers.vertex_google.images:VertexGoogleImages",
     "llm.mistral": "pipelex_like.workers.mistral.llm:MistralLlm",
     "extract.mistral": "pipelex_like.workers.mistral.ocr:MistralOcr",
+    "img_gen.fal": "pipelex_like.workers.fal.images:FalImages",
+    "llm.vertex_anthropic": "pipelex_like.workers.vertex_anthropic.llm:VertexAnthropicLlm",
+    "llm.vertex_mistral": "pipelex_like.workers.vertex_mistral.llm:VertexMistralLlm",
+    "llm.bedrock": "pipelex_like.workers.bedrock.llm:BedrockLlm",
+    "llm.huggingface": "pipelex_like.workers.huggingface.llm:HuggingFaceLlm",
+    "img_gen.huggingface": "pipelex_like.workers.huggingface.images:HuggingFaceImages",
+    "llm.cohere": "pipelex_like.workers.cohere.llm:CohereLlm",
     "llm.local": "pipelex_like.workers.local.llm:LocalLlm",
     "extract.pypdfium2": "pipelex_like.workers.pypdfium2.extract:PdfText",
     "extract.tesseract": "pipelex_like.workers.tesseract.extract:TesseractOcr",
+    "extract.rapidocr": "pipelex_like.workers.rapidocr.extract:RapidOcr",
 }
 """The entry points of this package, so that a call to one of them scans no installed package."""
 

@@ -20,6 +20,7 @@ _SHORTEST_SECRET = 4
 _LIKE_A_KEY = re.compile(
     r"\b(?:sk|pk|gsk|xai|hf|r8)[-_][A-Za-z0-9*._-]{8,}"
     r"|\b(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{12,}"
+    r"|\bya29\.[A-Za-z0-9._-]{8,}"
     r"|(?<=Bearer )\S+"
     r"|\S*\*{3,}\S*"
 )
@@ -43,7 +44,8 @@ def told(body: bytes | object, status: int | None = None) -> Told:
         return Told(message=_plain(value) or f"status {status} without a reason")
     error = _error_table(value)
     message = _message(error)
-    code, kind = error.get("code"), error.get("type") or error.get("status")
+    code = error.get("code")
+    kind = error.get("type") or error.get("status") or error.get("error_type") or _kind_of(error.get("detail"))
     inner = code if isinstance(code, int) and not isinstance(code, bool) else _number(code)
     return Told(
         message=_short(message) if message else f"status {status or code or 'unknown'} without a reason",
@@ -87,6 +89,12 @@ def _message(error: Mapping[str, object]) -> str:
         if is_table(value):
             return _message(value)
     return ""
+
+
+def _kind_of(detail: object) -> object:
+    """Give the `type` of the first fault of a list, as servers built on pydantic tell it."""
+    first = detail[0] if is_list(detail) and detail else None
+    return first.get("type") if is_table(first) else None
 
 
 def _located(error: Mapping[str, object]) -> str:

@@ -49,12 +49,17 @@ class TooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
-    """Who was called, for messages: names are printed, `secrets` are taken out of whatever the provider says."""
+    """Who was called, for messages: names are printed, `secrets` are taken out of whatever the provider says.
+
+    `ways_out` are what this provider's users do about a kind of error, where they do something of their own.
+    """
 
     backend: str
     model_id: str
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
     key_shown: str = ""
+    key_url: str | None = None
+    ways_out: Mapping[type[CallError], str] = field(default_factory=dict[type[CallError], str], repr=False)
 
     @classmethod
     def of(cls, access: Access, candidate: Candidate) -> Called:
@@ -64,6 +69,7 @@ class Called:
             model_id=candidate.model_id,
             secrets=access.secrets,
             key_shown=access.shown.get("api_key", ""),
+            key_url=access.key_url,
         )
 
     def says(self, text: str, way_out: str = "") -> str:
@@ -78,9 +84,15 @@ def refusal(called: Called, *, status: int, headers: Mapping[str, str], body: by
     if 300 <= status < 400:
         return _redirect(called, status, headers)
     said = told(body, status)
-    kind = class_of(status, said)
+    return error_of(called, class_of(status, said), said.message, status=status, headers=headers)
+
+
+def error_of(
+    called: Called, kind: type[CallError], message: str, *, status: int, headers: Mapping[str, str]
+) -> CallError:
+    """Give the error of a known kind, with its way out and the provider's wish to wait."""
     wait = retry_after(headers)
-    return kind(called.says(said.message, _way_out(kind, called, wait)), status=status, retry_after=wait)
+    return kind(called.says(message, _way_out(kind, called, wait)), status=status, retry_after=wait)
 
 
 def error_in_answer(called: Called, error: object, status: int = 200) -> CallError:
@@ -120,18 +132,24 @@ def _redirect(called: Called, status: int, headers: Mapping[str, str]) -> CallEr
 
 
 def _way_out(kind: type[CallError], called: Called, wait: float | None) -> str:
+    if kind in called.ways_out:
+        return called.ways_out[kind]
     if kind is CredentialsError:
         source = f" (it comes from {called.key_shown})" if called.key_shown else ""
-        return f"Check `api_key` of [{called.backend}] in backends.toml{source}."
+        where = f" A key: {called.key_url}" if called.key_url else ""
+        return f"Check `api_key` of [{called.backend}] in backends.toml{source}.{where}"
     if kind is NotFoundError:
-        return f"Check `model_id` in backends/{called.backend}.toml, and `endpoint` in backends.toml."
+        known = "`pipelex-like models` lists what is known here."
+        return f"Check `model_id` in backends/{called.backend}.toml, and `endpoint` in backends.toml; {known}"
     if kind is RateLimitError and wait is not None:
         return f"It asks to wait {wait:g} s."
     return _WAYS_OUT.get(kind, "")
 
 
 _WAYS_OUT: Mapping[type[CallError], str] = {
-    AccessDeniedError: "Ask the provider for access to this model, from this region and with this key.",
+    AccessDeniedError: (
+        "Ask the provider for access to this model, from this region and with this key, or take another backend."
+    ),
     QuotaError: "Add credit or raise the limit in the provider's console.",
     RateLimitError: "Try again later, or ask the provider for a higher limit.",
     ContextWindowError: "Send less, or choose a model with a larger context window.",
@@ -195,7 +213,7 @@ def _foreign(called: Called, error: Exception) -> CallError:
     for cls in type(root).__mro__:
         if cls.__name__ in _BY_NAME:
             kind, text, way_out = _BY_NAME[cls.__name__]
-            return kind(called.says(text or str(root), way_out))
+            return kind(called.says(text or str(root), called.ways_out.get(kind, way_out)))
     return InvalidResponseError(called.says(f"the call failed with {type(root).__name__}: {root}"))
 
 

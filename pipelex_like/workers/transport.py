@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pipelex_like.workers.translate import TooLargeError
 
@@ -44,6 +44,14 @@ class ServerEvent(NamedTuple):
 
     name: bytes
     data: bytes
+
+
+class Splitter(Protocol):
+    """Splits a stream of bytes into events."""
+
+    def feed(self, chunk: bytes) -> list[ServerEvent]:
+        """Take the next bytes and give the events that they complete."""
+        ...
 
 
 class EventSplitter:
@@ -106,8 +114,24 @@ class EventSplitter:
             raise TooLargeError(f"an event of the stream is larger than {self._most} bytes")
 
 
+class LineSplitter:
+    """Splits a stream of bytes into lines, each an event without a name; raises TooLargeError beyond `most` bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._line = bytearray()
+
+    def feed(self, chunk: bytes) -> list[ServerEvent]:
+        """Take the next bytes and give the lines that they end, but for empty ones."""
+        *ended, rest = (bytes(self._line) + chunk).split(b"\n")
+        self._line = bytearray(rest)
+        if max(map(len, (*ended, rest))) > self._most:
+            raise TooLargeError(f"a line of the stream is larger than {self._most} bytes")
+        return [ServerEvent(b"", line) for line in ended if line.strip()]
+
+
 class EventReader:
-    """Gives the events of a stream in the batches that they arrive in.
+    """Gives the events of a stream in the batches that they arrive in; server-sent ones, unless `splitter` says else.
 
     Only the waiting for the provider counts, not what the caller does in between. `first_by` and `last` are moments
     of the loop's clock: TimeoutError is raised if the first event does not come by the one, the end by the other,
@@ -115,10 +139,16 @@ class EventReader:
     """
 
     def __init__(
-        self, chunks: AsyncIterator[bytes], limits: Limits, *, first_by: float | None = None, last: float | None = None
+        self,
+        chunks: AsyncIterator[bytes],
+        limits: Limits,
+        *,
+        first_by: float | None = None,
+        last: float | None = None,
+        splitter: Splitter | None = None,
     ) -> None:
         self._chunks = chunks
-        self._splitter = EventSplitter(limits.max_event_bytes)
+        self._splitter = splitter or EventSplitter(limits.max_event_bytes)
         self._between = limits.between_events
         self._last = last
         self._until = first_by if last is None else min(last, first_by or last)

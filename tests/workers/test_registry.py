@@ -113,7 +113,6 @@ def test_a_built_in_worker_is_found_and_found_again() -> None:
 @pytest.mark.parametrize(
     ("kind", "sdk", "part"),
     [
-        ("llm", "cohere", "no worker for it yet"),
         ("llm", "docling_sdk", "no worker for it yet"),
         ("extract", "openai", "serves language models and drawing pictures, not reading documents"),
         ("llm", "opneai", 'Did you mean "openai"?'),
@@ -166,7 +165,7 @@ def test_an_installed_package_adds_an_sdk(installed: Path) -> None:
 def test_an_installed_package_cannot_take_a_name_of_ours(installed: Path) -> None:
     assert Registry().find("llm", "openai").__name__ == "OpenAiLlm"
     with pytest.raises(CapabilityError, match="yet"):
-        Registry().find("llm", "cohere")
+        Registry().find("llm", "linkup")
 
 
 def test_settings_that_cannot_be_imported_are_the_usual_ones(installed: Path) -> None:

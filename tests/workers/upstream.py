@@ -47,6 +47,13 @@ def sse(*chunks: object, end: bool = True, cut: bool = False, stall: bool = Fals
     return Answer(headers={"content-type": "text/event-stream", "x-request-id": "req-1"}, body=body, cut=cut)
 
 
+def _parsed(raw: bytes) -> object:
+    try:
+        return orjson.loads(raw) if raw else None
+    except orjson.JSONDecodeError:
+        return raw
+
+
 class Upstream:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
@@ -90,7 +97,7 @@ class Upstream:
         method, path, _ = head[0].split(" ")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.seen.append(Seen(method=method, path=path, headers=headers, body=orjson.loads(raw) if raw else None))
+        self.seen.append(Seen(method=method, path=path, headers=headers, body=_parsed(raw)))
         answer = self.answers.pop(0)
         lines = [f"HTTP/1.1 {answer.status} Any", "transfer-encoding: chunked", f"date: {formatdate(0, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
