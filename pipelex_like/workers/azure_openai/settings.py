@@ -15,5 +15,6 @@ SETTINGS = SdkSettings(
     names=("azure_rest", "azure_rest_img_gen"),
     module="openai",
     extra="openai",
+    kinds=("llm", "img_gen"),
 )
 """The settings, for the deck."""

@@ -14,5 +14,6 @@ SETTINGS = SdkSettings(
     required=(("api_key", "endpoint"),),
     module="openai",
     extra="openai",
+    kinds=("llm",),
 )
 """The settings, for the deck."""

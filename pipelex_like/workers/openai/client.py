@@ -16,7 +16,7 @@ from pipelex_like.workers.connection import open_http, patience, plain_headers
 from pipelex_like.workers.openai.endpoint import base_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from openai._types import RequestOptions
 
@@ -63,18 +63,60 @@ def open_client(access: Access) -> AsyncOpenAI:
 
 
 async def post(
-    client: AsyncOpenAI, path: str, content: bytes, *, headers: Mapping[str, object], connect: float | None
+    client: AsyncOpenAI,
+    path: str,
+    content: bytes,
+    *,
+    headers: Mapping[str, object],
+    connect: float | None,
+    query: Mapping[str, object] | None = None,
 ) -> httpx2.Response:
     """Send a body and give the reply unread: the caller closes it. Raises HttpRefusal for any status but a success."""
-    sent: dict[str, str | Omit] = {name: str(value) for name, value in headers.items()}
-    if not client.api_key:
-        sent.setdefault("Authorization", Omit())
-    options: RequestOptions = {"headers": sent}
-    if connect is not None:
-        options["timeout"] = patience(connect)
+    options = _options(client, headers, connect, query)
     return cast(
         "httpx2.Response",
         await client.post(
             path, content=content, cast_to=httpx2.Response, options=options, stream=True, stream_cls=AsyncStream[object]
         ),
     )
+
+
+async def post_form(
+    client: AsyncOpenAI,
+    path: str,
+    fields: Mapping[str, object],
+    *,
+    files: Sequence[tuple[str, tuple[str, bytes, str]]],
+    headers: Mapping[str, object],
+    connect: float | None,
+    query: Mapping[str, object] | None = None,
+) -> httpx2.Response:
+    """Send a multipart form with files (field, then name, bytes and MIME type), otherwise as `post` does."""
+    # The client replaces the type by that of the form it writes, with its boundary.
+    options = _options(client, {**headers, "Content-Type": "multipart/form-data"}, connect, query)
+    return cast(
+        "httpx2.Response",
+        await client.post(
+            path,
+            body=fields,
+            files=files,
+            cast_to=httpx2.Response,
+            options=options,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        ),
+    )
+
+
+def _options(
+    client: AsyncOpenAI, headers: Mapping[str, object], connect: float | None, query: Mapping[str, object] | None
+) -> RequestOptions:
+    sent: dict[str, str | Omit] = {name: str(value) for name, value in headers.items()}
+    if not client.api_key:
+        sent.setdefault("Authorization", Omit())
+    options: RequestOptions = {"headers": sent}
+    if query:
+        options["params"] = query
+    if connect is not None:
+        options["timeout"] = patience(connect)
+    return options

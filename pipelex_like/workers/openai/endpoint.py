@@ -17,7 +17,7 @@ def base_url(endpoint: str | None) -> str:
     if not endpoint or not endpoint.strip():
         return OFFICIAL
     url = endpoint.strip().rstrip("/")
-    for method in ("/chat/completions", "/images/generations", "/completions"):
+    for method in ("/chat/completions", "/responses", "/images/generations", "/images/edits", "/completions"):
         url = url.removesuffix(method)
     return f"{url}/v1" if urlsplit(url).path == "" else url
 

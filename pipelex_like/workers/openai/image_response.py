@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import ImageReply, is_list, is_table
 from pipelex_like.workers.openai.counts import read_image_usage
-from pipelex_like.workers.pixels import measured
+from pipelex_like.workers.picture_words import mismatch
+from pipelex_like.workers.pictured import picture_of
 from pipelex_like.workers.translate import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_like.types import Image
+    from pipelex_like.workers.picture_words import Asked
     from pipelex_like.workers.translate import Called
 
 
@@ -22,11 +25,11 @@ def read_pictures(
     answer: Mapping[str, object],
     called: Called,
     *,
-    size: object = None,
+    asked: Asked | None = None,
     request_id: str | None = None,
     adapted: tuple[str, ...] = (),
 ) -> ImageReply:
-    """Give the pictures, measured; a size other than the one asked for is told in `adapted`."""
+    """Give the pictures, measured; where they are not what was asked for, `adapted` says so."""
     data = answer.get("data")
     if not is_list(data) or not data:
         raise unfit(called, "the answer has no pictures")
@@ -35,7 +38,7 @@ def read_pictures(
         images=images,
         usage=read_image_usage(answer.get("usage"), len(images)),
         provider_request_id=request_id,
-        adapted=(*adapted, *_mismatches(images, size)),
+        adapted=adapted if asked is None else (*adapted, *mismatch(images, asked)),
     )
 
 
@@ -53,14 +56,5 @@ def _picture(item: object, called: Called) -> Image:
     except binascii.Error:
         raise unfit(called, "the answer has a picture in broken base64") from None
     caption = table.get("revised_prompt")
-    image = measured(raw, caption if isinstance(caption, str) else None)
-    if image is None:
-        raise unfit(called, "the answer has a picture in a form that is none of PNG, JPEG, WebP and GIF")
-    return image
-
-
-def _mismatches(images: tuple[Image, ...], size: object) -> tuple[str, ...]:
-    if not isinstance(size, str) or size == "auto":
-        return ()
-    came = dict.fromkeys(f"{image.width}x{image.height}" for image in images if image.width)
-    return tuple(f"size {size}: the picture came as {other}" for other in came if other != size)
+    image = picture_of(raw, called)
+    return replace(image, caption=caption) if isinstance(caption, str) else image

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Body = dict[str, object]
 
+KEPT = "reasoning_details"
+"""What a provider of chat completions wants back with the next turn."""
+
 
 @dataclass(slots=True)
 class _Turn:
@@ -40,10 +43,12 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a speaker of this protocol writes what they do not all write alike; `reasoning` None: takes none back."""
+    """How a speaker of this protocol writes what they do not all write alike; `reasoning` None: takes none back.
+    `keeps`: it keeps prompts by itself, so that marks need no word."""
 
     document: Callable[[Media, Candidate], Body]
     reasoning: Callable[[str], Body] | None = None
+    keeps: bool = False
 
 
 def wire_messages(
@@ -53,17 +58,30 @@ def wire_messages(
 
     Raises CapabilityError for a document that chat completions cannot carry.
     """
-    words = wording or _OWN
+    words = wording or OWN
     wire: list[Body] = []
     adapted: dict[str, None] = {}
     for message in messages:
         turn = _Turn()
         for part in message.parts:
             _add(turn, part, message, candidate, words=words, adapted=adapted)
+            if isinstance(part, TextPart | ImagePart | DocumentPart) and part.cache and not words.keeps:
+                _mark(turn.content, candidate, adapted)
+        if message.role == "system" and candidate.spec.rules.get("prompt_cache") and not words.keeps:
+            _mark(turn.content, candidate, adapted)
         wire += turn.results
         if turn.content or turn.calls or turn.more or not turn.results:
             wire.append(_message(message.role, turn))
     return wire, tuple(adapted)
+
+
+def _mark(content: list[Body], candidate: Candidate, adapted: dict[str, None]) -> None:
+    """Mark that the prompt up to here comes again, in the word of services that pass it on to who keeps it."""
+    wish = candidate.spec.rules.get("prompt_cache")
+    if not wish:
+        adapted["marks for the prompt cache: left out, no rule prompt_cache says that this service takes them"] = None
+    elif content:
+        content[-1]["cache_control"] = {"type": "ephemeral", "ttl": "1h"} if wish == "1h" else {"type": "ephemeral"}
 
 
 def _message(role: str, turn: _Turn) -> Body:
@@ -73,7 +91,7 @@ def _message(role: str, turn: _Turn) -> Body:
 
 
 def _joined(content: list[Body]) -> str | list[Body]:
-    if len(content) == 1 and content[0]["type"] == "text":
+    if len(content) == 1 and content[0].keys() == {"type", "text"}:
         return str(content[0]["text"])
     return content or ""
 
@@ -101,11 +119,19 @@ def _add(
         case ReasoningPart():
             turn.content += _thought(part, words, adapted)
         case OpaquePart() if part.backend == candidate.backend:
-            turn.more.update({key: thaw(value) for key, value in part.data.items()})
+            _give_back(turn, part, adapted)
         case OpaquePart():
             adapted[f"what only {part.backend} understands of an earlier turn: left out"] = None
         case _:
             assert_never(part)
+
+
+def _give_back(turn: _Turn, part: OpaquePart, adapted: dict[str, None]) -> None:
+    # The same backend may have served the earlier turn through another protocol, whose words mean nothing here.
+    if KEPT in part.data:
+        turn.more[KEPT] = thaw(part.data[KEPT])
+    else:
+        adapted["what only another protocol understands of an earlier turn: left out"] = None
 
 
 def _thought(part: ReasoningPart, words: Wording, adapted: dict[str, None]) -> list[Body]:
@@ -138,7 +164,8 @@ def _document(media: Media, candidate: Candidate) -> Body:
     return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": data_uri(media)}}
 
 
-_OWN = Wording(document=_document)
+OWN = Wording(document=_document)
+"""As OpenAI itself has it."""
 
 
 def text_document(media: Media, candidate: Candidate) -> Body:

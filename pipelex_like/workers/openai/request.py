@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import Tool, is_table, thaw
 from pipelex_like.workers.objects import method_of, schema_name, schema_prompt
-from pipelex_like.workers.openai.messages import Body, wire_messages
+from pipelex_like.workers.openai.messages import OWN, Body, wire_messages
 from pipelex_like.workers.openai.schema import json_schema
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def chat_body(
 
     `official`: it goes to OpenAI itself, which wants `max_completion_tokens`.
     """
-    messages, left_out = wire_messages(job.messages, candidate)
+    messages, left_out = wire_messages(job.messages, candidate, replace(OWN, keeps=official))
     settings = {key: value for key, value in job.settings.items() if value is not None}
     body: Body = {"model": candidate.model_id, "messages": messages}
     adapted = list(left_out)

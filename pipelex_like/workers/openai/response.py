@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.types import FrozenDict, LlmReply, OpaquePart, freeze, is_list, is_table
 from pipelex_like.workers.openai.counts import read_usage
+from pipelex_like.workers.openai.messages import KEPT
 from pipelex_like.workers.parts import tool_call
 from pipelex_like.workers.translate import error_in_answer, unfit
 
@@ -58,7 +59,7 @@ def read_reply(
         text=text,
         tool_calls=calls,
         reasoning=reasoning_of(message) or thought,
-        opaque=opaque_of(message.get("reasoning_details"), called),
+        opaque=opaque_of(message.get(KEPT), called),
         usage=read_usage(answer.get("usage")),
         finish_reason=finish_reason(choice.get("finish_reason"), has_calls=bool(calls)),
         provider_request_id=request_id or identity(answer),
@@ -102,7 +103,7 @@ def opaque_of(details: object, called: Called) -> tuple[OpaquePart, ...]:
     """Keep what the provider wants back with the next turn."""
     if not is_list(details) or not details:
         return ()
-    return (OpaquePart(backend=called.backend, data=FrozenDict({"reasoning_details": freeze(details)})),)
+    return (OpaquePart(backend=called.backend, data=FrozenDict({KEPT: freeze(details)})),)
 
 
 def finish_reason(value: object, *, has_calls: bool) -> FinishReason:

@@ -17,5 +17,6 @@ SETTINGS = SdkSettings(
     names=("portkey_responses",),
     module="openai",
     extra="openai",
+    kinds=("llm",),
 )
 """The settings, for the deck."""

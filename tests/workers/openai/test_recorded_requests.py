@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from email.parser import BytesParser
+from email.policy import HTTP
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
-from workers.given import INVOICE, LIMITS, PNG, WEATHER, access, candidate, completion, job
+from workers.given import INVOICE, KEY, LIMITS, PNG, WEATHER, access, candidate, completion, job
 from workers.upstream import Upstream, json_answer, sse
 
 from pipelex_like.types import (
@@ -81,6 +84,24 @@ CHATS: dict[str, tuple[LlmJob, Candidate]] = {
     "object_json": (LlmJob(messages=job(system="Short.").messages, schema=INVOICE), candidate(structure_method="json")),
     "reasoning_model": (job(max_tokens=50, reasoning_effort="high"), candidate(thinking_mode="adaptive")),
 }
+TOGETHER = FrozenDict(
+    size_fields="width_height",
+    size_step=16,
+    sides=(256, 1440),
+    num_images=4,
+    input_images=8,
+    input_images_field="reference_images",
+    output_format=("jpeg", "png"),
+    steps=FrozenDict(low=4, medium=20, high=28),
+    fields=FrozenDict(
+        nb_steps="steps",
+        guidance_scale="guidance_scale",
+        seed="seed",
+        negative_prompt="negative_prompt",
+        is_moderated="disable_safety_checker",
+        output_format="output_format",
+    ),
+)
 
 
 def recorded(name: str) -> object:
@@ -125,7 +146,7 @@ DRAWINGS: dict[str, tuple[ImageJob, Candidate]] = {
             settings=FrozenDict(
                 aspect_ratio="landscape_3_2",
                 quality="high",
-                background="transparent",
+                background="opaque",
                 output_format="jpg",
                 output_compression=80,
                 is_moderated=False,
@@ -142,6 +163,28 @@ DRAWINGS: dict[str, tuple[ImageJob, Candidate]] = {
         ImageJob(prompt="a boat", settings=FrozenDict(aspect_ratio="16:9", extra=FrozenDict(steps=4))),
         candidate("sandbox-image", kind="img_gen"),
     ),
+    "image_together": (
+        ImageJob(
+            prompt="a boat",
+            n=2,
+            images=(Media(mime="image/png", url="https://example.org/a.png"),),
+            settings=FrozenDict(
+                aspect_ratio="portrait_3_4",
+                quality="low",
+                guidance_scale=3.5,
+                seed=7,
+                negative_prompt="people",
+                is_moderated=False,
+                output_format="png",
+                extra=FrozenDict(response_format="base64"),
+            ),
+        ),
+        candidate("black-forest-labs/FLUX.2-dev", kind="img_gen", rules=TOGETHER),
+    ),
+}
+EDITS: dict[str, tuple[Media, ...]] = {
+    "one": (Media(mime="image/png", data=PNG, name="boat.png"),),
+    "two": (Media(mime="image/png", data=PNG), Media(mime="image/webp", data=b"RIFF", name="b.webp")),
 }
 
 
@@ -153,6 +196,48 @@ async def test_drawing_sends_the_recorded_body(upstream: Upstream, name: str) ->
     await worker.aclose()
     assert upstream.seen[0].path == "/v1/images/generations"
     assert upstream.seen[0].body == recorded(name)
+
+
+@pytest.mark.parametrize("name", EDITS)
+async def test_pictures_to_go_by_are_sent_as_a_form(upstream: Upstream, name: str) -> None:
+    upstream.answers = [json_answer({"data": [{"b64_json": "iVBORw0KGgo="}]})]
+    worker = OpenAiImages(access(upstream.url))
+    settings = FrozenDict(size="1024x1536", input_fidelity="high", is_moderated=True, background="transparent")
+    asked = ImageJob(prompt="a bôat", n=2, images=EDITS[name], settings=settings)
+    await worker.draw(asked, candidate("gpt-image-1.5", kind="img_gen"), LIMITS)
+    await worker.aclose()
+    (seen,) = upstream.seen
+    assert seen.path == "/v1/images/edits"
+    assert isinstance(seen.body, bytes)
+    assert seen.headers["authorization"] == f"Bearer {KEY}"
+    assert fields_of(seen.headers["content-type"], seen.body) == recorded(f"edit_{name}")
+
+
+async def test_pictures_known_by_address_are_sent_as_such(upstream: Upstream) -> None:
+    upstream.answers = [json_answer({"data": [{"b64_json": "iVBORw0KGgo="}]})]
+    worker = OpenAiImages(access(upstream.url))
+    linked = Media(mime="image/png", url="https://example.org/a.png")
+    asked = ImageJob(prompt="a boat", images=(linked, *EDITS["one"]))
+    await worker.draw(asked, candidate("gpt-image-2.5-flare", kind="img_gen"), LIMITS)
+    await worker.aclose()
+    assert upstream.seen[0].path == "/v1/images/edits"
+    assert upstream.seen[0].body == recorded("edit_addresses")
+
+
+def fields_of(content_type: str, body: bytes) -> list[dict[str, str]]:
+    """The parts of a form in order, read by the standard library's own parser."""
+    head = f"content-type: {content_type}\r\n\r\n".encode()
+    parts = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
+    return [
+        {
+            "field": str(part.get_param("name", header="content-disposition")),
+            "file": part.get_filename() or "",
+            "type": part.get_content_type() if part.get_filename() else "",
+            "value": b64encode(content).decode() if part.get_filename() else content.decode(),
+        }
+        for part in parts
+        if isinstance(content := part.get_payload(decode=True), bytes)
+    ]
 
 
 async def test_headers_of_backend_and_spec_go_along_and_nothing_else(upstream: Upstream) -> None:
