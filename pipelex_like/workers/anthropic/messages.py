@@ -21,6 +21,7 @@ from pipelex_like.types import (
     is_table,
     thaw,
 )
+from pipelex_like.workers.anthropic.keeping import THOUGHTS, Body, is_marked, mark
 from pipelex_like.workers.capability import is_text
 from pipelex_like.workers.parts import base64_of, framed
 
@@ -30,17 +31,12 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Candidate
     from pipelex_like.types import Media, Message, Part
 
-Body = dict[str, object]
-
-# Blocks that the model made to think with; it takes them back unchanged, in their order, or not at all.
-THOUGHTS = frozenset({"thinking", "redacted_thinking"})
-
 
 @dataclass(slots=True)
 class Conversation:
-    """What messages become: `system` in one text, `turns` for the wire, `adapted` a line for each thing left out."""
+    """What messages become: `system` and `turns` for the wire, `adapted` a line for each thing left out."""
 
-    system: list[str] = field(default_factory=list[str])
+    system: list[Body] = field(default_factory=list[Body])
     turns: list[Body] = field(default_factory=list[Body])
     adapted: dict[str, None] = field(default_factory=dict[str, None])
 
@@ -65,6 +61,8 @@ def wire_messages(messages: Iterable[Message], candidate: Candidate) -> Conversa
         turn = _Turn()
         for part in message.parts:
             _add(turn, part, message, candidate, talk)
+            if isinstance(part, TextPart | ImagePart | DocumentPart) and part.cache:
+                mark(turn.blocks)
         role = "assistant" if message.role == "assistant" else "user"
         _append(talk.turns, role, turn.results + _as_said(turn))
     for turn in talk.turns:
@@ -75,8 +73,20 @@ def wire_messages(messages: Iterable[Message], candidate: Candidate) -> Conversa
 def _system(message: Message, talk: Conversation) -> None:
     if talk.turns:
         talk.adapted["system messages between the turns: moved to the front, where this protocol has them"] = None
-    if message.text.strip():
-        talk.system.append(message.text)
+    text = ""
+    for part in message.parts:
+        if isinstance(part, TextPart):
+            text += part.text
+            if part.cache:
+                talk.system += _text_block(text)
+                mark(talk.system[-1:])
+                text = ""
+    talk.system += _text_block(text)
+
+
+def _text_block(text: str) -> list[Body]:
+    # The protocol refuses blocks of nothing but blanks.
+    return [{"type": "text", "text": text}] if text.strip() else []
 
 
 def _append(turns: list[Body], role: str, blocks: list[Body]) -> None:
@@ -97,6 +107,8 @@ def _as_said(turn: _Turn) -> list[Body]:
     if not turn.said:
         return turn.blocks
     if _gist(turn.said) == _gist(turn.blocks):
+        if is_marked(turn.blocks):
+            mark(turn.said)
         return turn.said
     return [block for block in turn.said if block.get("type") in THOUGHTS] + turn.blocks
 
@@ -109,8 +121,7 @@ def _gist(blocks: list[Body]) -> tuple[str, list[object]]:
 def _add(turn: _Turn, part: Part, message: Message, candidate: Candidate, talk: Conversation) -> None:
     match part:
         case TextPart():
-            if part.text.strip():  # the protocol refuses blocks of nothing but blanks
-                turn.blocks.append({"type": "text", "text": part.text})
+            turn.blocks += _text_block(part.text)
         case ImagePart() | DocumentPart():
             turn.blocks += _media(part, message, candidate, talk)
         case ToolCallPart():

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import Tool, is_list, is_table, thaw
-from pipelex_like.workers.anthropic.messages import Body, wire_messages
+from pipelex_like.workers.anthropic.keeping import Body, is_marked, keep
+from pipelex_like.workers.anthropic.messages import wire_messages
 from pipelex_like.workers.anthropic.schema import output_schema
 from pipelex_like.workers.anthropic.thinking import Plan, plan_thinking
 from pipelex_like.workers.objects import method_of, schema_name, schema_prompt
@@ -47,10 +48,10 @@ def message_body(job: LlmJob, candidate: Candidate, *, stream: bool = False) -> 
         choice = _choice(job, settings, tool)
     system = [*talk.system]
     if job.schema is not None and form is None and tool is None:
-        system.append(schema_prompt(job.schema))
+        system.append({"type": "text", "text": schema_prompt(job.schema)})
     body: Body = {"model": candidate.model_id, "max_tokens": plan.max_tokens, "messages": talk.turns}
     if system:
-        body["system"] = "\n\n".join(system)
+        body["system"] = system
     body.update(_sampling(settings, plan, adapted))
     body.update(_about(settings, adapted))
     body.update(_tools(job, settings, tool, choice, plan, adapted))
@@ -63,6 +64,9 @@ def message_body(job: LlmJob, candidate: Candidate, *, stream: bool = False) -> 
         body["output_config"] = config
     if stream:
         body["stream"] = True
+    adapted += keep(body, candidate.spec.rules.get("prompt_cache"))
+    if system and not is_marked(system):
+        body["system"] = "\n\n".join(str(block["text"]) for block in system)
     adapted += [f"{name}: left out, Anthropic has no word for it" for name in _NO_WORD if name in settings]
     return Asked(body=_with_extra(body, settings.get("extra")), object_tool=tool, adapted=tuple(adapted))
 

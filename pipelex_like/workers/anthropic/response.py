@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import FrozenDict, LlmReply, OpaquePart, Usage, freeze, is_list, is_table
-from pipelex_like.workers.anthropic.messages import THOUGHTS
+from pipelex_like.workers.anthropic.keeping import THOUGHTS
 from pipelex_like.workers.counts import Counts
 from pipelex_like.workers.parts import tool_call
 from pipelex_like.workers.translate import unfit

@@ -1,1 +1,1 @@
-"""Amazon Bedrock: Converse and ConverseStream."""
+"""Amazon Bedrock's Converse."""

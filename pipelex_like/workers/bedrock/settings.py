@@ -17,7 +17,17 @@ SETTINGS = SdkSettings(
     ),
     required=(("aws_bearer_token",), ("aws_access_key_id", "aws_secret_access_key"), ("aws_profile",)),
     names=("bedrock_boto3", "bedrock_aioboto3", "bedrock_aioboto", "bedrock_anthropic"),
-    module="boto3",
+    module="botocore",
     extra="bedrock",
+    simulated=(
+        ("aws_access_key_id", "{key}"),
+        ("aws_secret_access_key", "{key}"),
+        ("aws_region", "us-east-1"),
+        # Empty: none of the person's own goes to the sandbox.
+        ("aws_session_token", ""),
+        ("aws_profile", ""),
+        ("aws_bearer_token", ""),
+    ),
+    kinds=("llm",),
 )
 """The settings, for the deck."""

@@ -1,1 +1,1 @@
-"""Cohere's chat."""
+"""Cohere's models, through its OpenAI-compatible endpoint."""

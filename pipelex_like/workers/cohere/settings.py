@@ -11,7 +11,8 @@ SETTINGS = SdkSettings(
         SdkKey(name="endpoint"),
     ),
     required=(("api_key",),),
-    module="cohere",
+    module="openai",
     extra="cohere",
+    kinds=("llm",),
 )
 """The settings, for the deck."""
