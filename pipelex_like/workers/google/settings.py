@@ -13,5 +13,6 @@ SETTINGS = SdkSettings(
     required=(("api_key",),),
     module="google.genai",
     extra="google",
+    kinds=("llm", "img_gen"),
 )
 """The settings, for the deck."""

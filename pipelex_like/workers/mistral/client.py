@@ -7,7 +7,6 @@ these do not know, and refuse replies that lack one.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mistralai.client import Mistral
@@ -15,6 +14,7 @@ from mistralai.client.utils import get_security
 
 from pipelex_like.workers.connection import open_http, patience, plain_headers
 from pipelex_like.workers.mistral.endpoint import server_url
+from pipelex_like.workers.mistral.standins import Context, NeverBlocking, Silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,44 +33,6 @@ _PATHS: Mapping[Method, str] = {
 }
 _REPLY = "pipelex_like.reply"
 _ACCEPTED: Mapping[Method, str] = {"stream_chat": "text/event-stream"}
-
-
-@dataclass(slots=True, kw_only=True)
-class _Context:
-    """What the SDK's hooks read of a call, by their names for it."""
-
-    config: object
-    base_url: str
-    operation_id: str
-    oauth2_scopes: None = None
-    security_source: object = None
-    tags: None = None
-    extensions: None = None
-
-
-_ASYNC_ONLY = "this client only calls asynchronously"
-
-
-class _NeverBlocking:
-    """Stands in the place of a blocking HTTP client: the SDK would make one, out of what the environment says."""
-
-    def build_request(self, *_: Any, **__: Any) -> httpx2.Request:
-        """Refuse."""
-        raise RuntimeError(_ASYNC_ONLY)
-
-    def send(self, *_: Any, **__: Any) -> httpx2.Response:
-        """Refuse."""
-        raise RuntimeError(_ASYNC_ONLY)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _Silent:
-    """Stands in the place of the logger that MISTRAL_DEBUG turns on: it prints keys and prompts."""
-
-    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Print nothing."""
 
 
 async def _arrived(response: httpx2.Response) -> None:
@@ -93,9 +55,9 @@ class Client:
         self._sdk = Mistral(
             api_key=key,
             server_url=self._url,
-            client=cast("HttpClient", _NeverBlocking()),
+            client=cast("HttpClient", NeverBlocking()),
             async_client=self._http,
-            debug_logger=_Silent(),
+            debug_logger=Silent(),
         )
         config = self._sdk.sdk_configuration
         # Looked at before MISTRAL_SDK_TELEMETRY, by which the SDK would tell a third address of every prompt.
@@ -120,7 +82,7 @@ class Client:
             timeout=patience(self._connect if connect is None else connect),
         )
         config = self._sdk.sdk_configuration
-        context: Any = _Context(config=config, base_url=self._url, operation_id=method, security_source=config.security)
+        context: Any = Context(config=config, base_url=self._url, operation_id=method, security_source=config.security)
         # A status that is no success has been raised by then.
         try:
             return await self._sdk.do_request_async(context, request, is_error_status_code=lambda _: False, stream=True)

@@ -12,12 +12,16 @@ SETTINGS = SdkSettings(
         SdkKey(
             name="gcp_credentials_file_path",
             path=True,
+            public=True,
             template="${GCP_CREDENTIALS_FILE_PATH|GOOGLE_APPLICATION_CREDENTIALS}",
         ),
+        SdkKey(name="gcp_access_token", secret=True),
         SdkKey(name="endpoint"),
     ),
     required=(("gcp_project_id", "gcp_location"),),
     module="mistralai",
-    extra="mistral",
+    extra="vertexai",
+    kinds=("llm",),
+    simulated=(("gcp_project_id", "sandbox"), ("gcp_location", "us-central1"), ("gcp_access_token", "{key}")),
 )
 """The settings, for the deck."""

@@ -1,0 +1,18 @@
+"""Gemini's language models on Vertex AI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_like.workers.google.llm import GoogleLlm
+from pipelex_like.workers.vertex_google.service import VertexAi
+
+if TYPE_CHECKING:
+    from pipelex_like.workers.base import Access
+
+
+class VertexGoogleLlm(GoogleLlm):
+    """Answers through Vertex AI."""
+
+    def __init__(self, access: Access) -> None:
+        super().__init__(access, VertexAi(access))
