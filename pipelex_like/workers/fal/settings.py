@@ -13,5 +13,7 @@ SETTINGS = SdkSettings(
     required=(("api_key",),),
     module="fal_client",
     extra="fal",
+    kinds=("img_gen",),
+    has_jobs=True,
 )
 """The settings, for the deck."""

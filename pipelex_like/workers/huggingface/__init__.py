@@ -1,1 +1,1 @@
-"""Hugging Face's inference client: pictures."""
+"""Hugging Face: text through its router, pictures through the providers behind it."""

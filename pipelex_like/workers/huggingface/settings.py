@@ -16,5 +16,6 @@ SETTINGS = SdkSettings(
     names=("huggingface_img_gen",),
     module="huggingface_hub",
     extra="huggingface",
+    kinds=("llm", "img_gen"),
 )
 """The settings, for the deck."""

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from pipelex_like.deck import SdkKey, SdkSettings
+from pipelex_like.deck import SdkSettings
 
-SETTINGS = SdkSettings(
-    sdk="rapidocr",
-    keys=(SdkKey(name="languages", public=True),),
-    module="rapidocr",
-    extra="rapidocr",
-    sends_requests=False,
-)
-"""The settings, for the deck."""
+SETTINGS = SdkSettings(sdk="rapidocr", module="rapidocr", extra="rapidocr", sends_requests=False, kinds=("extract",))
+"""The settings, for the deck: nothing is asked."""
