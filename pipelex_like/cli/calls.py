@@ -196,11 +196,14 @@ def extract(
 
 
 def image(
-    prompt: Prompt,
+    prompt: Prompt = "",
     *,
     n: Annotated[int, typer.Option("--n", "-n", min=1, max=10, help="How many pictures.")] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File to write; with several, a number is added to its name.")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option("--resume", metavar="ID", help="Fetch the pictures of this job; no prompt.")
     ] = None,
     model: opt.Model = None,
     settings: opt.Set = None,
@@ -217,13 +220,15 @@ def image(
 
     Example: pipelex-like image "a lighthouse at dawn" --model preset:gen_image_fast --out lighthouse.png
     """
+    if not prompt and resume is None:
+        refuse("the prompt is missing; write what to draw, or - for standard input")
     wanted = given(provider=provider, only=only, exclude=exclude, timeout=timeout) | parse_settings(settings)
     if out is not None and not out.is_dir() and not out.absolute().parent.is_dir():
         refuse(f"{out.parent} is not a folder: make it first, or choose another --out")
     with answering(as_json=as_json), usage_errors(), load(config_dir, profile, env_file) as ai:
         asked = read_prompt(prompt)
         with waiting("drawing"):
-            result = ai.sync.generate_images(asked, model=model, n=n, **cast("ImageOptions", wanted))
+            result = ai.sync.generate_images(asked, model=model, n=n, resume=resume, **cast("ImageOptions", wanted))
         drawn: list[dict[str, object]] = []
         for picture in result.images:
             path = picture.save(free_path(out, picture.mime))

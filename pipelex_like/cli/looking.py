@@ -86,18 +86,24 @@ def backends(
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,
 ) -> None:
-    """List the backends: whether each is on, and if not, why.
+    """List the backends: what each serves, whether it is on, and if not, which variable is missing.
 
     Example: pipelex-like backends --json
     """
     with answering(as_json=as_json), load(config_dir, profile, env_file) as ai:
+        held = ai.backends.values()
         if as_json:
-            say_json([_backend(backend) for backend in ai.backends.values()])
+            say_json([_backend(backend, models=len(ai.specs[backend.name])) for backend in held])
             return
-        rows = [
-            (backend.name, backend.state, ", ".join(backend.kinds), backend.reason) for backend in ai.backends.values()
-        ]
-        table("", ["backend", "state", "kinds", "why"], rows)
+        rows = [(backend.name, backend.state, ", ".join(backend.kinds), _why(backend)) for backend in held]
+        table("", ["backend", "state", "serves", "why"], rows)
+        on = sum(backend.state == "on" for backend in held)
+        note(f"{on} of {len(rows)} are on; what is missing goes into the environment or into .env")
+
+
+def _why(backend: Backend) -> str:
+    named = backend.state == "on" and backend.spec.only_when_named
+    return f"{backend.reason}; only for what names it ({backend.name}/...)" if named else backend.reason
 
 
 def profiles(
@@ -157,11 +163,18 @@ def _model(spec: ModelSpec) -> Mapping[str, object]:
     }
 
 
-def _backend(backend: Backend) -> Mapping[str, object]:
+def _backend(backend: Backend, *, models: int) -> Mapping[str, object]:
+    spec = backend.spec
     return {
         "name": backend.name,
+        "display_name": spec.display_name or backend.name,
+        "other_names": list(spec.other_names),
         "state": backend.state,
         "reason": backend.reason,
         "missing": list(backend.missing),
+        "alternatives": [list(way) for way in backend.alternatives],
         "kinds": list(backend.kinds),
+        "models": models,
+        "only_when_named": spec.only_when_named,
+        "key_url": spec.key_url,
     }

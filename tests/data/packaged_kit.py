@@ -27,10 +27,51 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     "google": {"GEMINI_API_KEY": "dummy"},
     "mistral": {"MISTRAL_API_KEY": "dummy"},
     "fal": {"FAL_KEY": "dummy"},
+    "deepseek": {"DEEPSEEK_API_KEY": "dummy"},
+    "cohere": {"COHERE_API_KEY": "dummy"},
+    "xai": {"XAI_API_KEY": "dummy"},
+    "perplexity": {"PERPLEXITYAI_API_KEY": "dummy"},
+    "openrouter": {"OPENROUTER_API_KEY": "dummy"},
+    "groq": {"GROQ_API_KEY": "dummy"},
+    "cerebras": {"CEREBRAS_API_KEY": "dummy"},
+    "together": {"TOGETHERAI_API_KEY": "dummy"},
+    "nebius": {"NEBIUS_API_KEY": "dummy", "NEBIUS_API_BASE": "https://nebius.invalid/v1"},
+    "huggingface": {"HUG_API_KEY": "dummy"},
     "pipelex_inference": {"PIPELEX_INFERENCE_API_KEY": "dummy"},
+    "custom": {"AI_BASE_URL": "https://own.invalid/v1"},
+    "openai_compatible": {"OPENAI_BASE_URL": "https://compatible.invalid/v1"},
+    "litellm_proxy": {"LITELLM_PROXY_URL": "https://proxy.invalid", "LITELLM_PROXY_KEY": "dummy"},
     "bedrock": {"AWS_BEARER_TOKEN_BEDROCK": "dummy"},
+    "vertexai": {"VERTEXAI_PROJECT": "dummy", "VERTEXAI_LOCATION": "us-central1"},
+    "azure_openai": {"AZURE_API_KEY": "dummy", "AZURE_API_BASE": "https://dummy.openai.azure.invalid/"},
+    "azure_ai": {"AZURE_API_KEY": "dummy", "AZURE_API_BASE": "https://dummy.openai.azure.invalid/"},
+    "cloudflare": {"CLOUDFLARE_API_TOKEN": "dummy", "CLOUDFLARE_ACCOUNT_ID": "account"},
+    "cloudflare_gateway": {
+        "CLOUDFLARE_API_TOKEN": "dummy",
+        "CLOUDFLARE_ACCOUNT_ID": "account",
+        "CLOUDFLARE_GATEWAY_ID": "gateway",
+    },
+    "ollama": {},
+    "vllm": {"VLLM_API_BASE": "http://vllm.invalid:8000"},
+    "tgi": {"TGI_API_BASE": "http://tgi.invalid:8080"},
+    "internal": {},
+    "local": {},
+    "sandbox": {},
 }
-ALL_KEYS: Mapping[str, str] = {name: value for keys in KEYS.values() for name, value in keys.items()}
+"""For each backend of the kit variables that switch it on; nothing for those that are on anyway."""
+AI_MODELS: Mapping[str, str] = {"AI_MODELS": "local-r1:deepseek-r1-distill-qwen-14b,local-llama:llama-3.1-70b"}
+ALL_KEYS: Mapping[str, str] = {
+    **AI_MODELS,
+    **{name: value for keys in KEYS.values() for name, value in keys.items()},
+}
+SETS: Mapping[str, Mapping[str, str]] = {
+    **KEYS,
+    "all": ALL_KEYS,
+    "none": {},
+    "own_models": {**KEYS["custom"], **AI_MODELS},
+    "openai_at": {"OPENAI_API_BASE": "http://proxy.invalid:4000", "OPENAI_API_KEY": "anything"},
+}
+"""Sets of variables by name."""
 PROFILES = ("auto", "pipelex_first", "custom_routing", "hybrid", "local", "sandbox")
 
 

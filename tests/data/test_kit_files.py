@@ -26,6 +26,12 @@ MODELS = {
 }
 BACKENDS = tomllib.loads((KIT / "backends.toml").read_text(encoding="utf-8"))
 FREE = {"internal", "local", "sandbox"}
+# Whose address is yours: nobody hands out keys for them.
+OWN = {"custom", "openai_compatible", "litellm_proxy", "ollama", "vllm", "tgi"}
+ALWAYS = {*FREE, "ollama"}
+ROWS = """openai anthropic google mistral fal xai deepseek cohere perplexity openrouter groq cerebras together nebius
+    huggingface pipelex_inference cloudflare cloudflare_gateway litellm_proxy azure_openai azure_ai bedrock vertexai
+    ollama vllm tgi custom openai_compatible internal local sandbox"""
 
 # Every model name that the seed documents print for these providers, as a handle or as an id that is pinned.
 PRINTED = {
@@ -36,6 +42,15 @@ PRINTED = {
     "google": "gemini-1.0-pro gemini-1.5-pro gemini-1.5-flash gemini-2.5-flash gemini-2.5-pro gemini-pro",
     "mistral": "mistral-medium mistral-large mistral-ocr codestral",
     "bedrock": "claude-3-5-sonnet-20241022 claude-3.7-sonnet mistral-7b-instruct",
+    "deepseek": "deepseek-chat deepseek-coder",
+    "together": "meta-llama/Llama-3.2-70B-Instruct-Turbo mistralai/Codestral-22B-v0.1",
+    "groq": "llama-3.1-70b-versatile mixtral-8x7b-32768",
+    "nebius": "llama-3.1-70b-instruct mistral-7b-instruct deepseek-coder-33b-instruct",
+    "cohere": "command-r-plus command-r command-light",
+    "huggingface": """gpt-oss-120b deepseek-r1 deepseek-r1-distill-qwen-14b llama-3.3-70b-instruct distilgpt2
+        stabilityai/stable-diffusion-xl-base-1.0 stabilityai/stable-diffusion-3.5-large meta-llama/Llama-2-7b-chat-hf
+        meta-llama/Llama-2-13b-chat-hf meta-llama/Llama-2-70b-chat-hf mistralai/Mistral-7B-Instruct-v0.1
+        mistralai/Mistral-7B-Instruct-v0.2 google/flan-t5-xxl EleutherAI/gpt-neox-20b tiiuae/falcon-7b-instruct""",
     "fal": "flux-dev flux-pro/v1.1",
     "internal": "pypdfium2-extract-text",
 }
@@ -61,20 +76,43 @@ def test_every_file_is_toml_and_opens_with_a_comment(path: Path) -> None:
     assert max(len(line) for line in text.splitlines() if line.startswith("#")) <= 120
 
 
+def test_every_provider_of_the_seeds_is_there() -> None:
+    assert set(BACKENDS) == set(ROWS.split())
+
+
 def test_every_backend_has_its_spec_file() -> None:
     assert set(BACKENDS) == set(SPECS)
 
 
-def test_every_backend_with_a_key_says_where_to_get_it_and_how_it_looks() -> None:
+def test_every_backend_comes_on_by_itself_and_has_a_name() -> None:
     for name, table in BACKENDS.items():
-        if name not in FREE:
-            assert table["enabled"] == "auto", name
-            assert table["key_url"].startswith("https://"), name
-            assert table.get("key_hint", "a key").startswith(("a ", "two ")), name
+        assert table["enabled"] == (True if name in ALWAYS else "auto"), name
         assert table["display_name"], name
 
 
-@pytest.mark.parametrize(("backend", "handle"), MODELS, ids="/".join)
+def test_every_backend_with_a_key_says_where_to_get_it_and_how_it_looks() -> None:
+    for name in BACKENDS.keys() - FREE - OWN:
+        assert BACKENDS[name]["key_url"].startswith("https://"), name
+        assert BACKENDS[name].get("key_hint", "a key").startswith(("a ", "two ")), name
+
+
+def test_servers_of_ones_own_are_free_and_proxies_are_not() -> None:
+    free = {name for name, table in BACKENDS.items() if "default_costs" in table}
+    assert free == {"ollama", "vllm", "tgi", "local", "sandbox"}
+    assert all(set(BACKENDS[name]["default_costs"].values()) == {0} for name in free)
+
+
+def test_only_what_would_get_in_the_way_waits_to_be_named() -> None:
+    waiting = {name for name, table in BACKENDS.items() if table.get("only_when_named")}
+    assert waiting == {"ollama", "local", "sandbox"}
+
+
+def test_bare_names_go_where_the_configuration_says() -> None:
+    patterns = {name: table["unlisted"] for name, table in BACKENDS.items() if isinstance(table.get("unlisted"), list)}
+    assert patterns == {"huggingface": ["*/*"], "custom": ["*"], "openai_compatible": ["*"], "litellm_proxy": ["*"]}
+
+
+@pytest.mark.parametrize(("backend", "handle"), MODELS, ids=["/".join(key) for key in MODELS])
 def test_a_price_has_a_date_and_a_free_model_is_priced_zero(backend: str, handle: str) -> None:
     table = MODELS[backend, handle]
     assert "costs" in table
@@ -105,8 +143,33 @@ def test_what_openai_no_longer_answers_is_marked_retired(handle: str) -> None:
     assert SPECS["openai"][handle]["retired"] is True
 
 
-def test_a_model_that_never_was_has_no_price() -> None:
-    assert SPECS["openai"]["o4"]["costs"] == {}
+@pytest.mark.parametrize(
+    ("backend", "handle"),
+    [
+        ("deepseek", "deepseek-chat"),
+        ("deepseek", "deepseek-coder"),
+        ("together", "mistralai/Codestral-22B-v0.1"),
+        ("groq", "llama-3.1-70b-versatile"),
+        ("groq", "mixtral-8x7b-32768"),
+        ("nebius", "llama-3.1-70b-instruct"),
+        ("perplexity", "sonar-pro"),
+    ],
+)
+def test_what_others_no_longer_answer_is_marked_retired_too(backend: str, handle: str) -> None:
+    assert SPECS[backend][handle]["retired"] is True
+
+
+@pytest.mark.parametrize(
+    ("backend", "handle"), [("openai", "o4"), ("together", "meta-llama/Llama-3.2-70B-Instruct-Turbo")]
+)
+def test_a_model_that_never_was_has_no_price(backend: str, handle: str) -> None:
+    assert SPECS[backend][handle]["costs"] == {}
+
+
+def test_no_handle_begins_like_a_pin_to_another_backend() -> None:
+    heads = {*BACKENDS, *(other for table in BACKENDS.values() for other in table.get("other_names", ()))}
+    wrong = {key for key in MODELS if "/" in key[1] and key[1].partition("/")[0] in heads - {"google"}}
+    assert wrong == set()
 
 
 def test_the_example_of_variables_has_every_one_and_sets_none() -> None:

@@ -13,14 +13,16 @@ HANDLES = sorted({(spec.kind, handle) for specs in DECK.specs.values() for handl
 PRESETS = sorted(DECK.presets)
 ALIASES = sorted(name for _, name in DECK.aliases)
 OF_ONE_VENDOR = {name for name in ALIASES if name.startswith(("base-", "best-")) and not name.endswith("-img-gen")}
+PICTURES = {"openai", "google", "fal", "together", "huggingface", "custom", "openai_compatible", "litellm_proxy"}
+ORDER = DECK.profiles.profiles["auto"].fallback_order or ()
+# The kinds of the roles that a backend's key alone must suffice for; documents are read on this machine everywhere.
 SERVES = {
-    "openai": {"llm", "img_gen", "extract"},
-    "anthropic": {"llm", "extract"},
-    "google": {"llm", "img_gen", "extract"},
-    "mistral": {"llm", "extract"},
-    "fal": {"img_gen", "extract"},
-    "pipelex_inference": {"llm", "extract"},
+    name: {"extract", *({"llm"} if name != "fal" else ()), *({"img_gen"} if name in PICTURES else ())}
+    for name in ORDER
+    if name != "internal"
 }
+# These know only what they are told, so that the kit's names go to them as they are written.
+AS_WRITTEN = ("openai_compatible", "litellm_proxy")
 FIRST = {
     "base-claude": "claude-4.5-sonnet",
     "base-gpt": "gpt-5",
@@ -56,7 +58,9 @@ def test_every_handle_resolves_to_its_kind(profile: str) -> None:
             with pytest.raises(ResolveError):
                 router(ALL_KEYS, profile).resolve(handle, kind)
         else:
-            assert router(ALL_KEYS, profile).resolve(handle, kind).primary.spec.kind == kind, handle
+            found = router(ALL_KEYS, profile).resolve(handle, kind).primary
+            # Nobody takes it as a name unknown to him: a backend serves it whose spec file lists it.
+            assert (found.spec.kind, found.spec.listed) == (kind, True), handle
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -98,6 +102,15 @@ def test_one_key_suffices_for_the_choices_of_its_kinds(backend: str) -> None:
     for kind, slot in DECK.choices:
         if kind in SERVES[backend]:
             assert route.resolve(route.default(kind, slot), kind).primary.backend in {backend, "internal"}
+
+
+@pytest.mark.parametrize("backend", AS_WRITTEN)
+def test_a_proxy_alone_is_asked_for_the_names_of_the_roles_as_they_are(backend: str) -> None:
+    route = router(KEYS[backend])
+    for name in ("cheap_llm_for_text", "smart_llm", "base-img-gen"):
+        found = route.resolve(f"alias:{name}").primary
+        written = DECK.aliases[None, name].targets[0].reference
+        assert (found.backend, found.model_id, found.sdk) == (backend, written, "openai")
 
 
 @pytest.mark.parametrize("backend", ["mistral", "anthropic", "fal"])
