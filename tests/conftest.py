@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from contract import recording
 from hypothesis import settings
 
 from pipelex_like.workers.local import weights
@@ -24,10 +25,12 @@ settings.register_profile("full", max_examples=1000, deadline=None)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the long forms: more examples, more rounds")
+    parser.addoption("--record", action="store_true", help="write the recorded requests of tests/contract anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("full" if config.getoption("--full") else "short")
+    recording.recording = bool(config.getoption("--record"))
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,14 @@ from pipelex_like.sandbox import Sandbox
 
 CANARY = "canary7f3a"
 VARIABLE = re.compile(r"\$\{([A-Z0-9_|]+)")
-# Shown on purpose: a region, and the bare host of an address.
-SHOWN = {"AWS_REGION", "AWS_REGION_NAME", "OPENAI_BASE_URL", "OPENAI_API_BASE"}
+# Shown on purpose: a region, a version, a project, where a key file is, and the bare host of an address.
+SHOWN = {
+    *("AWS_REGION", "AWS_REGION_NAME", "OPENAI_BASE_URL", "OPENAI_API_BASE", "AZURE_API_VERSION"),
+    *("GCP_PROJECT_ID", "VERTEXAI_PROJECT", "GCP_LOCATION", "VERTEXAI_LOCATION"),
+    *("GCP_CREDENTIALS_FILE_PATH", "GOOGLE_APPLICATION_CREDENTIALS"),
+}
+# What holds something else there is found when it is loaded.
+ADDRESSES = ("_BASE", "_URL")
 OURS = {"PIPELEX_LIKE_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"}
 
 
@@ -32,6 +38,8 @@ def kit_variables() -> set[str]:
 
 def environ(home: Path, address: str) -> dict[str, str]:
     values = {name: f"{CANARY}-{name.lower()}" for name in kit_variables() - SHOWN - OURS}
+    values |= {name: f"http://127.0.0.1:9/{CANARY}-path/v1" for name in values if name.endswith(ADDRESSES)}
+    values |= {name: "x:y" for name in ("AI_MODELS", "HUGGINGFACE_MODEL_PROVIDERS") if name in values}
     values["OPENAI_BASE_URL"] = f"{address}/{CANARY}-path/v1"
     return {**values, "HOME": str(home), "PATH": os.environ["PATH"]}
 

@@ -19,6 +19,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "backends").glob("*.md")),
     ROOT / "examples/README.md",
 ]
 # Read and left aside, so that older directories load; nobody should write them anew.
