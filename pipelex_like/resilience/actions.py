@@ -45,14 +45,17 @@ ACTIONS: FrozenDict[str, Action] = FrozenDict(
         "overloaded": "next",
         "connection": "retry",
         "invalid_response": "next",
+        "invalid_object": "stop",
         "capability": "next",
         "budget": "stop",
         "stream_interrupted": "stop",
     }
 )
-"""Per error class: try the same candidate again, go on to the next one, or give up. TOML's `actions` may change it."""
+"""Per error class: try the same candidate again, go on to the next one, or give up. TOML's `actions` may change it.
+`invalid_object` is an answer that could be read and does not fit the type that was asked for."""
 
 _FIXED = frozenset({"budget", "stream_interrupted"})
+_WORTH_WAITING = frozenset({"rate_limit", "overloaded"})
 
 _CLASSES: Mapping[type[CallError], str] = {
     CredentialsError: "auth",
@@ -79,14 +82,22 @@ def error_class(error: CallError) -> str:
     return next((_CLASSES[cls] for cls in type(error).__mro__ if cls in _CLASSES), "server")
 
 
-def action_for(error: CallError, overrides: Mapping[str, str]) -> Action:
+def action_for(error: CallError, overrides: Mapping[str, str], *, alone: bool = False, misfit: bool = False) -> Action:
     """Give what to do after this error: what `overrides` say, else the table.
 
-    A budget that is used up and a stream that broke after its first event always stop. The same request is never
-    sent again where the error itself says that it cannot succeed: `retry` becomes `next`.
+    With nobody else left to ask (`alone`), a provider that has too much to do is asked again. `misfit` marks an object
+    that does not fit; where only `invalid_response` was declared, that counts for it. A budget that is used up and a
+    stream that broke after its first event always stop. The same request is never sent again where the error itself
+    says that it cannot succeed: `retry` becomes `next`.
     """
     word = error_class(error)
-    action = ACTIONS[word] if word in _FIXED else _checked(overrides.get(word), ACTIONS[word])
+    if word in _FIXED:
+        return ACTIONS[word]
+    declared = overrides.get(word)
+    if misfit and word == "invalid_response":
+        word, declared = "invalid_object", overrides.get("invalid_object", declared)
+    default: Action = "retry" if alone and word in _WORTH_WAITING else ACTIONS[word]
+    action = _checked(declared, default)
     return "next" if action == "retry" and word == "server" and not error.retryable else action
 
 

@@ -7,6 +7,8 @@ from pipelex_like.errors import (
     AllCandidatesFailedError,
     BudgetError,
     CallError,
+    InvalidResponseError,
+    OverloadedError,
     RateLimitError,
     ServerError,
     StreamInterruptedError,
@@ -42,7 +44,27 @@ def test_every_class_has_a_word_and_an_action(name: str) -> None:
 def test_the_table_covers_every_call_error() -> None:
     covered = {cls.__name__ for cls in CallError.__subclasses__()} - {AllCandidatesFailedError.__name__}
     assert covered == set(DEFAULTS)
-    assert set(ACTIONS) == {word for word, _ in DEFAULTS.values()}
+    # An object that does not fit has a word, but no class of its own.
+    assert set(ACTIONS) == {word for word, _ in DEFAULTS.values()} | {"invalid_object"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "action"),
+    [
+        ({}, "stop"),
+        ({"invalid_object": "next"}, "next"),
+        ({"invalid_response": "next"}, "next"),
+        ({"invalid_response": "retry", "invalid_object": "stop"}, "stop"),
+    ],
+)
+def test_an_object_that_does_not_fit_goes_on_where_that_is_declared(declared: dict[str, str], action: str) -> None:
+    assert action_for(InvalidResponseError("x"), declared, misfit=True) == action
+
+
+@pytest.mark.parametrize("error", [RateLimitError("x"), OverloadedError("x")])
+def test_with_nobody_else_to_ask_a_busy_provider_is_asked_again(error: CallError) -> None:
+    assert action_for(error, {}, alone=True) == "retry"
+    assert action_for(error, {"rate_limit": "stop", "overloaded": "stop"}, alone=True) == "stop"
 
 
 @pytest.mark.parametrize("action", ["retry", "next", "stop"])
