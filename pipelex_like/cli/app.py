@@ -9,7 +9,7 @@ from traceback import extract_tb
 
 import typer
 
-from pipelex_like.cli import calls, local, looking, quickstart, sandbox, validate
+from pipelex_like.cli import calls, local, looking, quickstart, sandbox, usage, validate
 from pipelex_like.cli import options as opt
 
 LOCAL = ("pull", "list", "remove")
@@ -49,6 +49,7 @@ app.command("text")(calls.text)
 app.command("object")(calls.object_)
 app.command("extract")(calls.extract)
 app.command("image")(calls.image)
+app.command("usage")(usage.usage)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(local.app, name="local")
 

@@ -28,6 +28,7 @@ from pipelex_like.types.messages import (
     ToolResultPart,
 )
 from pipelex_like.types.origin import NOWHERE, Origin, dotted
+from pipelex_like.types.records import UsageRecord
 from pipelex_like.types.replies import (
     EndPiece,
     ExtractReply,
@@ -37,6 +38,7 @@ from pipelex_like.types.replies import (
     ReasoningPiece,
     TextPiece,
     ToolCallPiece,
+    replay,
 )
 from pipelex_like.types.results import (
     ExtractResult,
@@ -104,9 +106,11 @@ __all__ = [
     "ToolCallPiece",
     "ToolResultPart",
     "Usage",
+    "UsageRecord",
     "dotted",
     "freeze",
     "is_list",
     "is_table",
+    "replay",
     "thaw",
 ]

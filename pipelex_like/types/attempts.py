@@ -24,7 +24,7 @@ class Failure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """What was tried and what came of it; `duration` in seconds, `cost` in US dollars or None if unknown, `via` the
-    gateway that it went through."""
+    gateway that it went through. `cached`: the answer was at hand, and nothing was sent."""
 
     backend: str
     handle: str
@@ -38,3 +38,4 @@ class Attempt:
     provider_request_id: str | None = None
     duration: float = 0.0
     via: str | None = None
+    cached: bool = False

@@ -61,6 +61,16 @@ class EndPiece:
 Piece = TextPiece | ReasoningPiece | ToolCallPiece | EndPiece
 
 
+def replay(reply: LlmReply) -> list[Piece]:
+    """Give a whole reply as the pieces of a stream: the reasoning, the text, the tool calls, the end."""
+    pieces: list[Piece] = []
+    if reply.reasoning:
+        pieces.append(ReasoningPiece(reply.reasoning))
+    if reply.text:
+        pieces.append(TextPiece(reply.text))
+    return [*pieces, *(ToolCallPiece(call) for call in reply.tool_calls), EndPiece(reply)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractReply:
     """The pages of a document."""

@@ -34,7 +34,8 @@ class Result:
 
     `cost` is in US dollars and summed over all attempts; it is None when a price is unknown, with the reason in
     `cost_note`. `duration` is in seconds. `adapted` lists settings that were changed or dropped for the model.
-    `simulated` marks answers of the sandbox.
+    `simulated` marks answers of the sandbox, `cached` one that was at hand: it was paid for by an earlier call, or by
+    another one that asked for the same at the same time.
     """
 
     requested: str
@@ -49,6 +50,7 @@ class Result:
     duration: float = 0.0
     adapted: tuple[str, ...] = ()
     simulated: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
