@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipelex_like.engine.background import CLOSED, Background
@@ -16,6 +17,7 @@ from pipelex_like.workers.base import Access
 
 if TYPE_CHECKING:
     from pipelex_like.deck import Backend
+    from pipelex_like.engine.governor import Governor
     from pipelex_like.engine.objects import ObjectShape
     from pipelex_like.engine.runtime import Runtime
 
@@ -63,8 +65,22 @@ class Core:
         self.background = Background()
         self.sandbox = LazySandbox()
         self.closed = False
+        self._governor: Governor | None = None
+        self._lock = Lock()
         self._profile = profile
         self._shapes: dict[object, ObjectShape[object]] = {}
+
+    @property
+    def governor(self) -> Governor:
+        """What all calls share beyond their workers; made by the first of them, since loading needs none of it."""
+        if self._governor is None:
+            from pipelex_like.engine.governor import Governor
+
+            with self._lock:
+                if self._governor is None:
+                    loaded = self.state.loaded
+                    self._governor = Governor(self.runtime, loaded.place.root, loaded.variables, loaded.deck.profiles)
+        return self._governor
 
     def reach(self, state: State, backend: Backend, sdk: str, via: str | None = None) -> Reach:
         """Give the access to a backend, through a gateway if it is named; the sandbox is started if it is the one."""
@@ -128,6 +144,8 @@ class Core:
         state = State(loaded=loaded, main=bind_to(loaded, chosen))
         log_warnings(state.main.loaded.warnings if again else ())
         self.state, self._profile = state, chosen
+        if self._governor is not None:
+            self._governor.refit(loaded.variables, loaded.deck.profiles)
         self.clients.retire(self._is_live)
 
     def _is_live(self, key: Key) -> bool:
@@ -149,6 +167,8 @@ class Core:
         self.background.close()
         self.clients.close_others()
         self.sandbox.close()
+        if self._governor is not None:
+            self._governor.close()
 
     async def aclose(self) -> None:
         """Close like `close`; what belongs to the running loop is closed when this returns."""
@@ -157,7 +177,7 @@ class Core:
         self.closed = True
         await self.clients.aclose()
         # Both wait for a thread of theirs, which must not hold up this loop.
-        if self.background.running or self.sandbox.running:
+        if self.background.running or self.sandbox.running or self._governor is not None:
             await asyncio.to_thread(self.close)
         else:
             self.close()

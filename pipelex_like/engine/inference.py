@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelex_like.documents import Place
     from pipelex_like.engine.load import LoadedDeck
     from pipelex_like.routing import Router
+    from pipelex_like.usage.summary import Summary
 
 
 class View(Verbs):
@@ -85,6 +86,11 @@ class View(Verbs):
     def profile_from(self) -> str:
         """What chose the profile: the argument, PIPELEX_PROFILE, an environment, or the files' `active`."""
         return self.bound.profile_from
+
+    @property
+    def usage(self) -> Summary:
+        """What was used and spent since the load, by model, backend, preset, profile, day, kind or tag."""
+        return self._core.governor.summary
 
     @property
     def place(self) -> Place:

@@ -46,6 +46,7 @@ _OTHERS: Mapping[str, str] = {
     ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_OFFICE: Mapping[bytes, str] = {b"word/document": ".docx", b"ppt/presentation": ".pptx", b"xl/workbook": ".xlsx"}
 UNKNOWN = "application/octet-stream"
 
 
@@ -79,7 +80,15 @@ def sniff(data: bytes) -> str | None:
         return picture
     if data.startswith((b"II*\x00", b"MM\x00*")):
         return "image/tiff"
+    if data.startswith(b"PK\x03\x04"):
+        return _office(data)
     return "application/pdf" if b"%PDF-" in data[:1024] else None
+
+
+def _office(archive: bytes) -> str | None:
+    # The list of what an archive holds stands at its end, behind any other office file that is packed in it.
+    last = max(_OFFICE, key=archive.rfind)
+    return _OTHERS[_OFFICE[last]] if last in archive else None
 
 
 def _from_file(path: Path) -> Media:

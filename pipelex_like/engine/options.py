@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
-from pipelex_like.deck import Policy
+from pipelex_like.deck import NO_POLICY, Policy
+from pipelex_like.deck.governing import read_call_policy
+from pipelex_like.deck.policy import CALL_KEYS, RULES
 from pipelex_like.deck.vocabulary import SETTINGS, fault_of
 from pipelex_like.errors import did_you_mean
-from pipelex_like.resilience.actions import ACTIONS
-from pipelex_like.types import EMPTY, FrozenDict, freeze, is_list, is_table
+from pipelex_like.types import EMPTY, FrozenDict, freeze, is_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from decimal import Decimal
 
+    from pipelex_like.deck import Balance
     from pipelex_like.types import Kind
 
 Action = Literal["retry", "next", "stop"]
 
 
 class CallOptions(TypedDict, total=False):
-    """How a call is governed: who may serve it, how long it may take (seconds), how often it may try."""
+    """How a call is governed: who may serve it, how long it may take (seconds), how often it may try, what it may cost
+    (US dollars), whether it may be answered from the cache. `tags` are words of your own for its account."""
 
     profile: str | None
     provider: str | None
@@ -34,10 +37,23 @@ class CallOptions(TypedDict, total=False):
     connect_timeout: float | None
     first_event_timeout: float | None
     between_events_timeout: float | None
+    start_timeout: float | None
+    job_timeout: float | None
     max_stream_seconds: float | None
+    retry_after_cap: float | None
+    cooldown: float | None
     max_response_bytes: int | None
     max_event_bytes: int | None
     actions: Mapping[str, Action]
+    max_cost: Decimal | float | None
+    max_total_tokens: int | None
+    reserve_output_tokens: int | None
+    balance: Balance | None
+    weights: Mapping[str, float] | None
+    hedge_after: float | None
+    cache: bool | float | None
+    coalesce: bool | None
+    tags: Sequence[str] | None
 
 
 class LlmOptions(CallOptions, total=False):
@@ -116,24 +132,20 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Options that were checked, sorted by what they act on."""
+    """Options that were checked, sorted by what they act on; `tags` go into the account of every attempt."""
 
     settings: FrozenDict[str, object] = EMPTY
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = NO_POLICY
     scope: Scope = field(default_factory=Scope)
+    tags: tuple[str, ...] = ()
 
 
 NO_OPTIONS = Options()
 _SCOPE = ("profile", "provider", "only", "exclude")
-_SECONDS = ("timeout", "connect_timeout", "first_event_timeout", "between_events_timeout", "max_stream_seconds")
-_COUNTS: Mapping[str, int] = {
-    "max_attempts": 1,
-    "max_retries": 0,
-    "max_repairs": 0,
-    "max_response_bytes": 1,
-    "max_event_bytes": 1,
+_OTHERS = (*_SCOPE, *CALL_KEYS, "tags")
+_NOT_OURS: Mapping[str, str] = {
+    name: "It belongs to a backend: write it in backends.toml." for name, rule in RULES.items() if not rule.caller
 }
-_POLICY = (*_SECONDS, *_COUNTS, "actions")
 
 
 def check_options(kind: Kind, given: Mapping[str, object]) -> Options:
@@ -148,13 +160,14 @@ def check_options(kind: Kind, given: Mapping[str, object]) -> Options:
     for name, value in given.items():
         if name in known:
             _check_setting(kind, name, value)
-        elif name not in _SCOPE and name not in _POLICY:
-            hint = did_you_mean(name, [*known, *_SCOPE, *_POLICY])
+        elif name not in _OTHERS:
+            hint = _NOT_OURS.get(name) or did_you_mean(name, [*known, *_OTHERS])
             raise TypeError(f'no option is called "{name}" for {kind}. {hint}'.rstrip())
     return Options(
         settings=FrozenDict({name: freeze(value) for name, value in given.items() if name in known}),
-        policy=_policy(given),
+        policy=read_call_policy(given),
         scope=scope_of(given),
+        tags=_tags(given.get("tags")),
     )
 
 
@@ -176,47 +189,6 @@ def _check_setting(kind: Kind, name: str, value: object) -> None:
     raise TypeError(message) if fault.startswith("expected") else ValueError(message)
 
 
-def _policy(given: Mapping[str, object]) -> Policy:
-    if not any(name in given for name in _POLICY):
-        return NO_OPTIONS.policy
-    seconds = {name: _seconds(name, given[name]) for name in _SECONDS if name in given}
-    counts = {name: _count(name, given[name]) for name in _COUNTS if name in given}
-    return Policy(**seconds, **counts, actions=_actions(given.get("actions")))  # pyright: ignore[reportArgumentType]
-
-
-def _seconds(name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name}: expected seconds as a number, got {type(value).__name__}")
-    if not isfinite(value) or value <= 0:
-        raise ValueError(f"{name}: expected a number of seconds above 0, got {value}")
-    return float(value)
-
-
-def _count(name: str, value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected an integer, got {type(value).__name__}")
-    if value < _COUNTS[name]:
-        raise ValueError(f"{name}: {value} is below {_COUNTS[name]}")
-    return value
-
-
-def _actions(value: object) -> FrozenDict[str, str]:
-    if value is None:
-        return FrozenDict()
-    if not is_table(value):
-        raise TypeError(f"actions: expected a table of error class to action, got {type(value).__name__}")
-    for word, action in value.items():
-        if word not in ACTIONS:
-            raise ValueError(f'actions: no error class is called "{word}". {did_you_mean(word, ACTIONS)}'.rstrip())
-        if action not in ("retry", "next", "stop"):
-            raise ValueError(f'actions: {word} = "{action}": expected retry, next or stop')
-    return FrozenDict(cast("dict[str, str]", value))
-
-
 def _name(option: str, given: Mapping[str, object]) -> str | None:
     value = given.get(option)
     if value is None or isinstance(value, str):
@@ -236,3 +208,14 @@ def _names(option: str, given: Mapping[str, object]) -> tuple[str, ...] | None:
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"{option}: expected names of backends, got {value!r}")
     return cast("tuple[str, ...]", names)
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    tags = (value,) if isinstance(value, str) else value
+    if not is_list(tags) or not all(isinstance(tag, str) for tag in tags):
+        raise TypeError(f"tags: expected a list of texts, got {type(value).__name__}")
+    if not all(isinstance(tag, str) and tag.strip() for tag in tags):
+        raise ValueError("tags: an empty tag says nothing; leave it out")
+    return tuple(dict.fromkeys(str(tag) for tag in tags))

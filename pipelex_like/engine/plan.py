@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
 ModelLike = str | dict[str, object]
 Slot = Literal["for_text", "for_object", "default"]
+_OUTPUTS = {"for_text": "text", "for_object": "json"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Ask:
     options: Mapping[str, object]
     kind: Kind
     slot: Slot = "default"
+    streamed: bool = False
 
 
 def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) -> Call[J]:
@@ -68,7 +70,17 @@ def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) ->
         settings=options.settings,
     )
     rules = Rules.of((options.policy, route.policy), bound.deck.backends)
-    return Call(core=ask.core, state=state, route=route, rules=rules, job_for=job_for)
+    return Call(
+        core=ask.core,
+        state=state,
+        route=route,
+        rules=rules,
+        profile=bound.deck.profile.name,
+        job_for=job_for,
+        tags=options.tags,
+        output=_OUTPUTS.get(ask.slot),
+        streamed=ask.streamed,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.errors import (
     AllCandidatesFailedError,
+    BudgetError,
     CallError,
     CallTimeoutError,
     CapabilityError,
@@ -49,18 +50,19 @@ class Record:
         cost: tuple[Decimal | None, str | None] | None = None,
         request_id: str | None = None,
         duration: float,
-    ) -> None:
+    ) -> Attempt:
         """Note a request that gave no good answer. Without a `cost`, one that the provider refused is free."""
         if cost is None and error.job_id is not None:
             cost = (None, f"queued job {error.job_id} of {_name(candidate)} was not finished; resume it")
         if cost is None:
             charged = isinstance(error, _MAYBE_CHARGED) and error.status in (None, _GOOD)
+            charged = charged and not (isinstance(error, CallTimeoutError) and error.uncharged)
             # One that never reached the provider has no status: it cost nothing.
             charged = charged or (isinstance(error, UnreachableError | ContentPolicyError) and error.status == _GOOD)
             cost = (
                 (None, f"what the failed attempt at {_name(candidate)} cost is not known") if charged else (_ZERO, None)
             )
-        self._add(
+        return self._add(
             candidate,
             error,
             outcome=outcome,
@@ -69,6 +71,32 @@ class Record:
             request_id=request_id,
             duration=duration,
         )
+
+    def abandon(
+        self,
+        candidate: Candidate,
+        why: str,
+        *,
+        usage: Usage | None = None,
+        cost: tuple[Decimal | None, str | None] | None = None,
+        duration: float,
+    ) -> Attempt:
+        """Note a request that was given up while it was under way. Without a `cost`, nobody knows what it came to."""
+        attempt = Attempt(
+            backend=candidate.backend,
+            handle=candidate.handle,
+            model_id=candidate.model_id,
+            outcome="abandoned",
+            error=Failure(type="CancelledError", message=f"{_name(candidate)}: {why}"),
+            usage=usage or Usage(),
+            cost=None if cost is None else cost[0],
+            cost_note=f"what the request to {_name(candidate)} cost is not known: {why}" if cost is None else cost[1],
+            duration=duration,
+            via=candidate.via,
+        )
+        self.failures.append(CallError(f"{_name(candidate)}: {why}"))
+        self.attempts.append(attempt)
+        return attempt
 
     def settle(self, job_id: str) -> None:
         """Leave the cost of a job to the attempt that finishes it."""
@@ -84,8 +112,9 @@ class Record:
         cost: tuple[Decimal | None, str | None],
         request_id: str | None,
         duration: float,
-    ) -> None:
-        """Note the request that was answered."""
+        cached: bool = False,
+    ) -> Attempt:
+        """Note the request that was answered; `cached`: nothing had to be sent."""
         attempt = Attempt(
             backend=candidate.backend,
             handle=candidate.handle,
@@ -97,8 +126,10 @@ class Record:
             provider_request_id=request_id,
             duration=duration,
             via=candidate.via,
+            cached=cached,
         )
         self.attempts.append(attempt)
+        return attempt
 
     def _add(
         self,
@@ -110,7 +141,7 @@ class Record:
         cost: tuple[Decimal | None, str | None],
         request_id: str | None = None,
         duration: float,
-    ) -> None:
+    ) -> Attempt:
         self.failures.append(error)
         attempt = Attempt(
             backend=candidate.backend,
@@ -127,6 +158,7 @@ class Record:
             via=candidate.via,
         )
         self.attempts.append(attempt)
+        return attempt
 
     @property
     def usage(self) -> Usage:
@@ -153,12 +185,13 @@ class Record:
             error = failures[-1]
             error.attempts = attempts
             return error
-        if all(attempt.outcome == "skipped" for attempt in attempts) and all(
-            isinstance(failure, CapabilityError) for failure in failures
-        ):
-            return CapabilityError(
-                self._told(f'nobody can do what was asked of "{reference}"', note), attempts=attempts
-            )
+        if all(attempt.outcome == "skipped" for attempt in attempts):
+            if all(isinstance(failure, CapabilityError) for failure in failures):
+                told = self._told(f'nobody can do what was asked of "{reference}"', note)
+                return CapabilityError(told, attempts=attempts)
+            if any(isinstance(failure, BudgetError) for failure in failures):
+                told = self._told(f'nothing was sent to "{reference}", since it could pass a limit on spending', note)
+                return BudgetError(told, attempts=attempts)
         waits = [failure.retry_after for failure in failures if failure.retry_after is not None]
         error = AllCandidatesFailedError(
             self._told(f'no candidate of "{reference}" answered', note),

@@ -25,7 +25,7 @@ from pipelex_like.types import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipelex_like.engine.calls import Step, Walk
+    from pipelex_like.engine.walk import Step, Walk
     from pipelex_like.types import Attempt, ExtractReply, FinishReason, ImageReply, Usage
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
@@ -47,6 +47,7 @@ class Common(TypedDict):
     duration: float
     adapted: tuple[str, ...]
     simulated: bool
+    cached: bool
 
 
 def text_result(walk: Walk[J], step: Step[J], reply: LlmReply) -> TextResult:
@@ -99,6 +100,7 @@ def _common(walk: Walk[J], step: Step[J], adapted: tuple[str, ...], finish: Fini
         duration=walk.duration(),
         adapted=tuple(dict.fromkeys((*candidate.adapted, *step.adapted, *adapted))),
         simulated=candidate.backend == SANDBOX,
+        cached=step.stake.at_hand,
     )
 
 

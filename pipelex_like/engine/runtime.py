@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 from pipelex_like.workers.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from pipelex_like.types import Kind
+    from pipelex_like.usage.sinks import Sink
     from pipelex_like.workers.base import Access, Worker
 
 
@@ -24,14 +25,29 @@ class Transport(Protocol):
         ...
 
 
+async def _sleep(seconds: float) -> None:
+    # Loading a configuration shall not wait for asyncio.
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """`clock` counts seconds and never goes back; `random` gives that many random bytes."""
+    """`clock` counts seconds and never goes back, `now` gives the unix time, `sleep` waits for that many seconds,
+    `random` gives that many random bytes. `sinks` are handed every usage record."""
 
     clock: Callable[[], float] = time.perf_counter
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = _sleep
     random: Callable[[int], bytes] = os.urandom
     transport: Transport = field(default_factory=Registry)
+    sinks: tuple[Sink, ...] = ()
 
     def request_id(self) -> str:
         """Give a fresh id for a call."""
         return f"req_{self.random(12).hex()}"
+
+    def chance(self) -> float:
+        """Give a number from 0 to below 1."""
+        return int.from_bytes(self.random(4)) / 2**32

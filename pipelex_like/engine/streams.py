@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, cast
 
-from pipelex_like.engine.calls import Walk, lend
 from pipelex_like.engine.objects import MisfitError
 from pipelex_like.engine.replies import who
 from pipelex_like.engine.results import object_result, text_result
+from pipelex_like.engine.sending import keep, lend, look_up
+from pipelex_like.engine.walk import Walk
 from pipelex_like.errors import CallError, InvalidResponseError, StreamInterruptedError
 from pipelex_like.types import (
     DoneEvent,
@@ -24,13 +25,15 @@ from pipelex_like.types import (
     TextStreamEvent,
     ToolCallEvent,
     ToolCallPiece,
+    replay,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable
 
-    from pipelex_like.engine.calls import Call, Step
+    from pipelex_like.engine.calls import Call
     from pipelex_like.engine.objects import ObjectShape
+    from pipelex_like.engine.walk import Step
     from pipelex_like.types import LlmJob, Piece
     from pipelex_like.workers.base import LlmWorker
 
@@ -170,57 +173,73 @@ class ObjectShaper(Generic[T]):
 
 async def stream_events(call: Call[LlmJob], new_shaper: Callable[[], Shaper[E]]) -> AsyncGenerator[E]:
     """Give the events of the first candidate that begins to answer."""
-    walk = Walk(call)
-    for step in walk.steps():
-        shaper, seen, handed = new_shaper(), list["Piece"](), False
-        reply: LlmReply | None = None
-        error: CallError
-        try:
-            async with aclosing(_pieces(walk, step)) as pieces:
-                async for piece in pieces:
-                    seen.append(piece)
-                    for event in shaper.take(piece):
-                        handed = True
-                        yield event
-            reply = _end(step, seen)
-            shaper.check(reply)
-        except MisfitError as misfit:
-            error = walk.misfit(step, cast("LlmReply", reply), misfit, begun=handed)
-        except CallError as failure:
-            walk.fail(step, error := failure, reply, begun=handed)
-        except TimeoutError:
-            late = walk.too_late()
-            raise (_interrupted(walk, step, late, seen) if handed else late) from None
-        else:
-            walk.succeed(step, reply)
-            for event in shaper.finish(walk, step, reply):
-                yield event
-            return
-        if handed:
-            raise _interrupted(walk, step, error, seen) from error
-    raise walk.error()
+    walk, clock = Walk(call), call.core.runtime.clock
+    seen: list[Piece] = []
+    try:
+        for step in walk.steps():
+            shaper, seen, handed = new_shaper(), [], False
+            reply: LlmReply | None = None
+            error: CallError
+            try:
+                async with aclosing(_pieces(walk, step)) as pieces:
+                    async for piece in pieces:
+                        seen.append(piece)
+                        for event in shaper.take(piece):
+                            handed, given = True, clock()
+                            yield event
+                            walk.away += clock() - given
+                reply = _end(step, seen)
+                shaper.check(reply)
+            except MisfitError as misfit:
+                error = walk.misfit(step, cast("LlmReply", reply), misfit, begun=handed)
+            except CallError as failure:
+                walk.fail(step, error := failure, reply, begun=handed)
+            except TimeoutError:
+                late = walk.too_late()
+                raise (_interrupted(walk, step, late, seen) if handed else late) from None
+            else:
+                walk.succeed(step, reply)
+                await keep(walk, step, reply)
+                for event in shaper.finish(walk, step, reply):
+                    yield event
+                return
+            if handed:
+                raise _interrupted(walk, step, error, seen) from error
+        raise walk.error()
+    finally:
+        walk.close(seen)
 
 
 async def _pieces(walk: Walk[LlmJob], step: Step[LlmJob]) -> AsyncGenerator[Piece]:
-    remaining = walk.remaining()
-    until = None if remaining is None else asyncio.get_running_loop().time() + remaining
-    client = await lend(walk.call, step)
+    if walk.call.rules.cache is not None:
+        kept = await look_up(walk, step)
+        if kept is not None:
+            for piece in replay(cast("LlmReply", kept)):
+                yield piece
+            return
+    async with asyncio.timeout(walk.remaining()):
+        await walk.enter(step)
+    client = await lend(walk, step)
     try:
         worker = cast("LlmWorker", client.worker)
         async with aclosing(worker.stream(step.job, step.candidate, step.limits)) as pieces:
-            if until is None:
-                async for piece in pieces:
-                    yield piece
-                return
-            # The time in which the caller works on an event counts too, but must not be cancelled by us.
-            while True:
-                async with asyncio.timeout_at(until):
-                    piece = await anext(pieces, None)
-                if piece is None:
-                    return
+            # Only the time in which the provider is waited for counts, not what the caller does with an event.
+            while (piece := await _next(walk, step, pieces)) is not None:
+                if step.stake.first_event is None:
+                    step.stake.first_event = walk.call.core.runtime.clock()
                 yield piece
     finally:
         walk.call.core.clients.give_back(client)
+
+
+async def _next(walk: Walk[LlmJob], step: Step[LlmJob], pieces: AsyncGenerator[Piece]) -> Piece | None:
+    span = step.stake.span
+    left = walk.remaining()
+    if left is None and span is None:
+        return await anext(pieces, None)
+    with nullcontext() if span is None else span.sending():
+        async with asyncio.timeout(left):
+            return await anext(pieces, None)
 
 
 def _end(step: Step[LlmJob], seen: list[Piece]) -> LlmReply:

@@ -77,7 +77,9 @@ class Verbs:
         from pipelex_like.engine.plan import Ask, Said, llm_call
         from pipelex_like.engine.streams import Stream, TextShaper, stream_events
 
-        ask = Ask(core=self._core, scope=self._scope, model=model, options=options, kind="llm", slot="for_text")
+        ask = Ask(
+            core=self._core, scope=self._scope, model=model, options=options, kind="llm", slot="for_text", streamed=True
+        )
         said = Said(prompt=prompt, system=system, images=images, documents=documents, tools=tools)
         return Stream(stream_events(llm_call(ask, said), TextShaper))
 
@@ -94,7 +96,8 @@ class Verbs:
     ) -> ObjectResult[T]:
         """Answer with an object of that type: anything that pydantic's TypeAdapter takes, or a JSON Schema (a dict,
         whose answer stays plain values). A model whose answer does not fit is told once what is wrong with it
-        (`max_repairs`), then the next candidate is asked."""
+        (`max_repairs`); after that it is an error, or goes to the next candidate where `actions` says
+        `invalid_object = "next"`."""
         from pipelex_like.engine.calls import answer, ask_llm
         from pipelex_like.engine.plan import Ask, Said, llm_call
         from pipelex_like.engine.results import object_result
@@ -124,7 +127,15 @@ class Verbs:
         from pipelex_like.engine.streams import ObjectShaper, Stream, stream_events
 
         wanted = cast("ObjectShape[T]", self._core.shape(shape))
-        ask = Ask(core=self._core, scope=self._scope, model=model, options=options, kind="llm", slot="for_object")
+        ask = Ask(
+            core=self._core,
+            scope=self._scope,
+            model=model,
+            options=options,
+            kind="llm",
+            slot="for_object",
+            streamed=True,
+        )
         said = Said(prompt=prompt, system=system, images=images, documents=documents)
         return Stream(stream_events(llm_call(ask, said, wanted.schema), lambda: ObjectShaper(wanted)))
 

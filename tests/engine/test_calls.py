@@ -72,7 +72,7 @@ async def test_candidates_are_tried_in_order_and_each_attempt_is_kept(tmp_path: 
     stage = Stage({"a": [RateLimitError("a is busy", status=429)], "b": [CredentialsError("b knows no such key")]})
     async with load(tmp_path, stage) as ai:
         result = await ai.generate_text("hi")
-        again = await ai.generate_text("hi")
+        again = await ai.generate_text("hi", cooldown=0)
     assert stage.order == ["a", "b", "c", "a"]
     assert result.text == "hello from c"
     assert [(one.backend, one.outcome, one.status) for one in result.attempts] == [
@@ -282,7 +282,7 @@ async def test_an_object_that_does_not_fit_goes_on_and_is_paid_for(tmp_path: Pat
         }
     )
     async with load(tmp_path, stage) as ai:
-        result = await ai.generate_object("read it", Invoice, max_repairs=0)
+        result = await ai.generate_object("read it", Invoice, max_repairs=0, actions={"invalid_object": "next"})
     assert result.object == Invoice(vendor="ACME", total=3)
     assert [one.outcome for one in result.attempts] == ["failed", "failed", "ok"]
     assert result.attempts[0].error is not None
@@ -373,7 +373,7 @@ async def test_wrong_options_are_refused_before_anything_is_sent(tmp_path: Path)
         with pytest.raises(TypeError, match="timeout"):
             await ai.generate_text("hi", timeout="30")
         with pytest.raises(TypeError, match="max_cost"):
-            await ai.generate_text("hi", max_cost=1)
+            await ai.generate_text("hi", max_cost="1")
         with pytest.raises(ValueError, match='Did you mean "rate_limit"'):
             await ai.generate_text("hi", actions={"ratelimit": "next"})
         with pytest.raises(TypeError, match="temprature"):

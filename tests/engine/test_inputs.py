@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
+import zipfile
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -150,6 +152,33 @@ def test_a_malformed_prompt_names_the_place(prompt: object, error: type[Exceptio
 )
 def test_types_are_told_from_the_bytes(data: bytes, mime: str) -> None:
     assert read_media(data).mime == mime
+
+
+@pytest.mark.parametrize(
+    ("main", "mime"),
+    [
+        ("word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        ("ppt/presentation.xml", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        ("xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ],
+)
+@pytest.mark.parametrize("packed", ["word/document.xml", "xl/workbook.xml"])
+def test_office_files_are_told_from_the_bytes(tmp_path: Path, main: str, mime: str, packed: str) -> None:
+    data = archive({"[Content_Types].xml": b"<Types/>", main: b"<w/>", "media/other": archive({packed: b"<w/>"})})
+    (tmp_path / "false.txt").write_bytes(data)
+    uri = "data:application/octet-stream;base64," + base64.b64encode(data).decode()
+    for given in (data, tmp_path / "false.txt", uri):
+        assert read_media(given).mime == mime
+    with pytest.raises(ValueError, match="cannot be told"):
+        read_media(archive({"a.bin": b"\xff"}))
+
+
+def archive(files: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as packing:
+        for name, data in files.items():
+            packing.writestr(name, data)
+    return held.getvalue()
 
 
 def test_types_of_texts_are_told_from_the_name(tmp_path: Path) -> None:

@@ -77,11 +77,21 @@ async def test_both_requests_are_attempts_and_paid_for(tmp_path: Path) -> None:
     assert result.cost == Decimal(4)
 
 
-async def test_a_second_misfit_goes_on_to_the_next_candidate_with_the_conversation_as_it_was(tmp_path: Path) -> None:
+async def test_a_second_misfit_is_an_error(tmp_path: Path) -> None:
     write(tmp_path)
     stage = Stage({"a": [said(BAD), said("still wrong")], "b": [said(GOOD)]})
     async with load(tmp_path, stage) as ai:
-        result = await ai.generate_object("read it", Invoice)
+        with pytest.raises(InvalidResponseError, match="does not fit"):
+            await ai.generate_object("read it", Invoice)
+    assert stage.order == ["a", "a"]
+
+
+@pytest.mark.parametrize("word", ["invalid_object", "invalid_response"])
+async def test_a_second_misfit_goes_on_where_that_is_declared(tmp_path: Path, word: str) -> None:
+    write(tmp_path)
+    stage = Stage({"a": [said(BAD), said("still wrong")], "b": [said(GOOD)]})
+    async with load(tmp_path, stage) as ai:
+        result = await ai.generate_object("read it", Invoice, actions={word: "next"})
     assert stage.order == ["a", "a", "b"]
     assert stage.sent[2].job.messages == stage.sent[0].job.messages
     assert result.cost == Decimal(6)

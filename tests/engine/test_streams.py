@@ -237,7 +237,8 @@ async def test_an_object_that_does_not_fit_fails_over_only_if_nothing_was_handed
         }
     )
     async with load(tmp_path, stage) as ai:
-        events = [event async for event in ai.stream_object("read", Invoice)]
+        going_on = {"actions": {"invalid_object": "next"}}
+        events = [event async for event in ai.stream_object("read", Invoice, **going_on)]
         assert events[-1].result.served_by.backend == "b"
         assert stage.order == ["a", "a", "b"]
         assert [part.text for part in stage.sent[1].job.messages[-2].parts] == [bad]

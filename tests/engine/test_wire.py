@@ -163,11 +163,11 @@ def test_a_failing_model_is_called_once_per_allowed_attempt(ai: Inference, sandb
 
 
 def test_a_chain_over_the_wire(ai: Inference, sandbox: Sandbox) -> None:
-    result = ai.sync.generate_text("hi", model="shaky", max_retries=0)
+    result = ai.sync.generate_text("hi", model="shaky", max_retries=0, cooldown=0)
     assert [one.outcome for one in result.attempts] == ["failed", "failed", "ok"]
     assert len(sandbox.requests) == 3
     with pytest.raises(AllCandidatesFailedError):
-        ai.sync.generate_text("hi", model="shaky", max_retries=0, max_attempts=2)
+        ai.sync.generate_text("hi", model="shaky", max_retries=0, cooldown=0, max_attempts=2)
 
 
 def test_a_stream_cut_over_the_wire(ai: Inference) -> None:

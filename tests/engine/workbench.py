@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,10 @@ from pipelex_like.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable
     from pathlib import Path
 
-    from pipelex_like.types import Kind, Piece
+    from pipelex_like.types import Kind, Piece, UsageRecord
     from pipelex_like.workers.base import Access, Limits
 
 BACKENDS = """
@@ -77,7 +78,55 @@ KEYS = {"A_KEY": "key-a", "B_KEY": "key-b", "C_KEY": "key-c"}
 HANG = "hang"
 USAGE = Usage(input_tokens=1_000_000, output_tokens=500_000)
 
-Deed = BaseException | str | LlmReply | list[object]
+Deed = BaseException | str | LlmReply | list[object] | Callable[[], "Awaitable[LlmReply]"]
+
+
+class Time:
+    """A clock that only moves when it is told to, and by the naps that are taken."""
+
+    def __init__(self, *, luck: float = 0.5) -> None:
+        self.seconds = 1000.0
+        self.naps: list[float] = []
+        self.luck = luck
+        self._ids = 0
+
+    def clock(self) -> float:
+        return self.seconds
+
+    def now(self) -> float:
+        return 1_800_000_000.0 + self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.naps.append(seconds)
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+    def random(self, count: int) -> bytes:
+        if count == 4:
+            return int(self.luck * 2**32).to_bytes(4)
+        self._ids += 1
+        return self._ids.to_bytes(count)
+
+
+class Account:
+    """A sink that keeps every record."""
+
+    def __init__(self) -> None:
+        self.records: list[UsageRecord] = []
+
+    def write(self, record: UsageRecord) -> None:
+        self.records.append(record)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def told(self) -> list[tuple[str, str, str | None]]:
+        """Backend, outcome and error of each record."""
+        return [(record.backend, record.outcome, record.error) for record in self.records]
 
 
 def write(root: Path, **changed: str) -> Path:
@@ -157,6 +206,8 @@ class Player:
                 raise deed
             case LlmReply():
                 return deed
+            case _ if callable(deed):
+                return await deed()
             case _:
                 return await self._hang()
 
@@ -212,7 +263,32 @@ def count(pairs: list[tuple[str, int]]) -> dict[str, int]:
     return dict(counts)
 
 
-def load(root: Path, stage: Stage, *, environ: dict[str, str] | None = None, **options: object) -> Inference:
-    """Load the directory under `root` with the stage behind it."""
+def load(
+    root: Path,
+    stage: Stage,
+    *,
+    environ: dict[str, str] | None = None,
+    time: Time | None = None,
+    account: Account | None = None,
+    **options: object,
+) -> Inference:
+    """Load the directory under `root` with the stage behind it, under that time if one is given."""
     values = {"HOME": str(root / "home"), **(KEYS if environ is None else environ)}
-    return Inference.load(root / ".pipelex" / "inference", environ=values, runtime=Runtime(transport=stage), **options)
+    sinks = () if account is None else (account,)
+    runtime = Runtime(transport=stage, sinks=sinks)
+    if time is not None:
+        runtime = Runtime(
+            transport=stage, sinks=sinks, clock=time.clock, now=time.now, sleep=time.sleep, random=time.random
+        )
+    return Inference.load(root / ".pipelex" / "inference", environ=values, runtime=runtime, **options)
+
+
+def answered(text: str = "hello", usage: Usage | None = USAGE, **more: object) -> LlmReply:
+    """A reply with the usual usage, whose cost is 2 dollars."""
+    return LlmReply(text=text, usage=usage, **more)
+
+
+async def settled() -> None:
+    """Let every task that can go on do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
