@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.deck.models import Costs
+from pipelex_like.deck.policy import NO_POLICY, Policy
 from pipelex_like.deck.template import Template
 from pipelex_like.types import EMPTY, FrozenDict
 from pipelex_like.types.origin import NOWHERE, Origin
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
 
 State = Literal["on", "off", "broken"]
 Scalarish = str | int | float | bool | Template
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How a call is governed; None = not said here. Seconds, counts and bytes; `actions` maps an error class
-    (`rate_limit`) to retry, next or stop."""
-
-    timeout: float | Template | None = None
-    connect_timeout: float | Template | None = None
-    first_event_timeout: float | Template | None = None
-    between_events_timeout: float | Template | None = None
-    max_stream_seconds: float | Template | None = None
-    max_response_bytes: int | Template | None = None
-    max_event_bytes: int | Template | None = None
-    max_retries: int | Template | None = None
-    max_attempts: int | Template | None = None
-    max_repairs: int | Template | None = None
-    actions: FrozenDict[str, str] = field(default_factory=FrozenDict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +36,7 @@ class BackendSpec:
     headers: FrozenDict[str, str | Template] = field(default_factory=FrozenDict, repr=False)
     proxy: str | Template | None = field(default=None, repr=False)
     ca_file: str | Template | None = None
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     display_name: str | None = None
     key_url: str | None = None
     key_hint: str | None = None
@@ -119,7 +102,7 @@ class Backend:
     headers: FrozenDict[str, Filled] = field(default_factory=FrozenDict)
     proxy: Filled | None = None
     ca_file: Filled | None = None
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     via: Via | None = None
     models: FrozenDict[str, str] = field(default_factory=FrozenDict)
     model_providers: FrozenDict[str, str] = field(default_factory=FrozenDict)

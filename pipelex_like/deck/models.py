@@ -69,9 +69,10 @@ class ModelSpec:
     """A model as one backend serves it; (backend, handle) is its identity.
 
     `model_id` is what is sent. `max_tokens` is the ceiling of an answer, "auto" = send none. `inputs` and
-    `outputs` are the words of the spec file. `listed` is False for an id that no spec file lists; such a model has
-    no refusal by capability. `headers` are sent with every request (`x-portkey-provider`). `extra` goes into the
-    body unchanged. A Template stands where a variable decides.
+    `outputs` are the words of the spec file. `tokens_per_image` and `tokens_per_page` are what a picture and a page of
+    a document count as in a prompt, for estimates; None = not known. `listed` is False for an id that no spec file
+    lists; such a model has no refusal by capability. `headers` are sent with every request (`x-portkey-provider`).
+    `extra` goes into the body unchanged. A Template stands where a variable decides.
     """
 
     backend: str
@@ -85,6 +86,8 @@ class ModelSpec:
     max_tokens: int | Literal["auto"] | Template | None = None
     context_window: int | Template | None = None
     max_prompt_images: int | Template | None = None
+    tokens_per_image: int | Template | None = None
+    tokens_per_page: int | Template | None = None
     prompting_target: str | None = None
     constraints: Constraints = field(default_factory=Constraints)
     structure_method: StructureMethod | None = None

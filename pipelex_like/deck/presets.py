@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pipelex_like.deck.backends import Policy
+from pipelex_like.deck.policy import NO_POLICY, Policy
 from pipelex_like.types import EMPTY, FrozenDict
 from pipelex_like.types.origin import NOWHERE, Origin
 
@@ -23,7 +23,7 @@ class Target:
 
     reference: str
     settings: FrozenDict[str, object] = EMPTY
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     provider: str | None = None
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Preset:
     kind: Kind
     targets: tuple[Target, ...]
     settings: FrozenDict[str, object] = EMPTY
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     provider: str | None = None
     only: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from pipelex_like.deck.backends import Policy
+from pipelex_like.deck.policy import NO_POLICY, Budgets, CacheStore, Ledger, Policy
 from pipelex_like.types import FrozenDict
 from pipelex_like.types.origin import NOWHERE, Origin
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class Profile:
     exclude: tuple[str, ...] = ()
     failover: bool = False
     via: str | None = None
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     origin: Origin = NOWHERE
     origins: FrozenDict[str, Origin] = field(default_factory=FrozenDict)
 
@@ -58,10 +54,14 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profiles:
-    """The whole of routing_profiles.toml. `active` None = none named: an empty profile serves."""
+    """The whole of routing_profiles.toml. `active` None = none named: an empty profile serves. `ledger` None = no
+    account is kept in a file."""
 
     active: str | None = None
     active_origin: Origin = NOWHERE
     profiles: FrozenDict[str, Profile] = field(default_factory=FrozenDict)
     environments: FrozenDict[str, str] = field(default_factory=FrozenDict)
     environments_origin: Origin = NOWHERE
+    budgets: Budgets = field(default_factory=Budgets)
+    ledger: Ledger | None = None
+    cache: CacheStore = field(default_factory=CacheStore)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelex_like.deck.backends import Policy
+from pipelex_like.deck.policy import NO_POLICY, Policy
 from pipelex_like.types import EMPTY, FrozenDict
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Route:
     kind: Kind
     candidates: tuple[Candidate, ...]
     settings: FrozenDict[str, object] = EMPTY
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = field(default=NO_POLICY)
     preset: str | None = None
 
     @property

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipelex_like.deck import Filled, Policy, Slot, Template
+from pipelex_like.deck import NO_POLICY, Filled, Policy, Slot, Template
+from pipelex_like.deck.policy import RULES
 from pipelex_like.routing.variables import Value, coerce, misfit, problem, sdk_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_like.deck import BackendSpec, Scalarish, SdkKey, SdkSettings
+    from pipelex_like.deck.policy import Rule
     from pipelex_like.errors import Problem
     from pipelex_like.routing.variables import Environment
 
@@ -25,7 +27,6 @@ _SHORTEST_DEFAULT = 16
 _DEFAULT = re.compile(r":-[^}]+\}")
 _CREDENTIAL = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_POLICY_KEYS = tuple(item.name for item in fields(Policy))
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Access:
     headers: dict[str, Filled] = field(default_factory=dict[str, Filled])
     proxy: Filled | None = None
     ca_file: Filled | None = None
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = NO_POLICY
     missing: dict[str, tuple[Template, tuple[Slot, ...]]] = field(
         default_factory=dict[str, tuple[Template, tuple[Slot, ...]]]
     )
@@ -232,16 +233,17 @@ def _url_parts(url: str) -> list[str]:
 
 
 def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Policy:
+    if policy is NO_POLICY:
+        return policy
     changes: dict[str, Value | None] = {}
-    for name in _POLICY_KEYS:
+    for name, rule in RULES.items():
         template = getattr(policy, name)
         if not isinstance(template, Template):
             continue
         reading = environment.read(template)
         value = None if reading.text is None else coerce(reading.text, template.scalar)
-        least = 0 if name in ("max_retries", "max_repairs") else 1 if template.scalar == "int" else None
-        if reading.text is not None and (isinstance(value, str) or value is None or not _fits(value, least)):
-            access.problems.append(misfit(template, _POLICY_WISH[least]))
+        if reading.text is not None and (isinstance(value, str) or value is None or not _fits(value, rule)):
+            access.problems.append(misfit(template, _wish(rule)))
             value = None
         changes[name] = value
     return replace(policy, **changes) if changes else policy
@@ -249,9 +251,14 @@ def _fill_policy(access: Access, policy: Policy, environment: Environment) -> Po
 
 # The bounds of the numbers that files write themselves.
 _MOST_SECONDS, _MOST_COUNTED = 10**9, 2**53
-_POLICY_WISH = {None: "a number above 0", 0: "a whole number from 0", 1: "a whole number from 1"}
 
 
-def _fits(value: Value, least: int | None) -> bool:
+def _fits(value: Value, rule: Rule) -> bool:
     number = float(value)
-    return 0 < number <= _MOST_SECONDS if least is None else least <= number <= _MOST_COUNTED
+    most = _MOST_COUNTED if rule.form == "integer" else _MOST_SECONDS
+    return (number > 0 if rule.least is None else number >= rule.least) and number <= most
+
+
+def _wish(rule: Rule) -> str:
+    number = "a whole number" if rule.form == "integer" else "a number"
+    return f"{number} above 0" if rule.least is None else f"{number} from {rule.least}"

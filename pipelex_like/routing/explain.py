@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipelex_like.deck import Preset, Template
 from pipelex_like.errors import ResolveError
 from pipelex_like.routing.candidates import find_servers, places
+from pipelex_like.routing.explain_policy import governed
 from pipelex_like.routing.explain_rules import rule_steps
 from pipelex_like.routing.explanation import Explanation, Step
 from pipelex_like.routing.flatten import DIRECT
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pipelex_like.deck import BoundDeck, Candidate, Route
     from pipelex_like.routing.assign import Locate, Place
+    from pipelex_like.routing.explanation import Governed
     from pipelex_like.routing.leaves import Leaf
     from pipelex_like.routing.names import Names
     from pipelex_like.types import Kind
@@ -57,6 +59,7 @@ def explain(names: Names, reference: str, found: Found, locate: Locate | None = 
         error=found.error,
         steps=tuple(_located(step, locate) for step in steps),
         shown=tuple(_shown(bound, candidate) for candidate in candidates),
+        policies=() if found.route is None else _policies(bound, found, found.route, locate),
     )
 
 
@@ -64,6 +67,14 @@ def _located(step: Step, locate: Locate | None) -> Step:
     if locate is None or step.origin is None or not step.origin.file:
         return step
     return replace(step, line=locate(step.origin.file, step.origin.path))
+
+
+def _policies(bound: BoundDeck, found: Found, route: Route, locate: Locate | None) -> tuple[tuple[Governed, ...], ...]:
+    hops = [hop for leaf in found.leaves for hop in leaf.hops or ()]
+    return tuple(
+        tuple(replace(row, step=_located(row.step, locate)) for row in governed(bound, route, candidate, hops))
+        for candidate in route.candidates
+    )
 
 
 def look(resolve: Callable[[], tuple[Kind, tuple[Leaf, ...], Preset | None]], route: Callable[[], Route]) -> Found:

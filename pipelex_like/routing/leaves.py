@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
-from pipelex_like.deck import Policy
+from pipelex_like.deck import NO_POLICY, Policy
 from pipelex_like.types import EMPTY, FrozenDict, is_table
 
 if TYPE_CHECKING:
@@ -22,14 +22,13 @@ EXCLUSIVE: Mapping[str, str] = {
 }
 POLICY_KEYS = tuple(item.name for item in fields(Policy))
 _SAID = tuple(name for name in POLICY_KEYS if name != "actions")
-NO_POLICY = Policy()
 NO_ORIGINS: Mapping[str, Origin] = FrozenDict()
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """A step on the way to a model: the preset, alias, chain element or call that was passed. `origins` tells where
-    each of its settings was written."""
+    each of its settings, and each key of its policy, was written."""
 
     what: str
     name: str
@@ -37,6 +36,7 @@ class Hop:
     settings: FrozenDict[str, object]
     origins: Mapping[str, Origin]
     rest: Hop | None = None
+    policy: Policy = NO_POLICY
 
     def __iter__(self) -> Iterator[Hop]:
         hop: Hop | None = self
@@ -119,7 +119,7 @@ class Layer:
             provider=self.provider or leaf.provider,
             direct=self.direct or leaf.direct,
             limits=(Limit(self.only, self.exclude, self._owner), *leaf.limits) if limited else leaf.limits,
-            hops=Hop(self.what, self.name, self.origin, self.settings, self.origins, leaf.hops),
+            hops=Hop(self.what, self.name, self.origin, self.settings, self.origins, leaf.hops, self.policy),
         )
 
 
@@ -139,9 +139,9 @@ def overlay(outer: FrozenDict[str, object], inner: FrozenDict[str, object]) -> F
 
 def overlay_policy(outer: Policy, inner: Policy) -> Policy:
     """Merge policies: what the outer one says wins, `actions` by key."""
-    if outer == NO_POLICY or outer is inner:
+    if outer is NO_POLICY or outer is inner or outer == NO_POLICY:
         return inner
-    if inner == NO_POLICY:
+    if inner is NO_POLICY or inner == NO_POLICY:
         return outer
     said = {name: value for name in _SAID if (value := getattr(outer, name)) is not None}
     return replace(inner, **said, actions=FrozenDict({**inner.actions, **outer.actions}))

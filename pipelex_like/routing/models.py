@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from pipelex_like.errors import Problem
     from pipelex_like.routing.variables import Environment, Value
 
-_PLAIN_FIELDS = ("sdk", "model_id", "max_tokens", "context_window", "max_prompt_images", "enabled")
+_PLAIN_FIELDS = (
+    "sdk",
+    "model_id",
+    "max_tokens",
+    "context_window",
+    "max_prompt_images",
+    "tokens_per_image",
+    "tokens_per_page",
+    "enabled",
+)
 
 
 @dataclass(frozen=True, slots=True)

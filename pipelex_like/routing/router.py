@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_like.deck import Policy
+from pipelex_like.deck.governing import read_call_policy
+from pipelex_like.deck.policy import CALL_KEYS
 from pipelex_like.deck.vocabulary import SETTINGS, fault_of
 from pipelex_like.errors import ResolveError, did_you_mean
 from pipelex_like.routing.assign import Assigner
 from pipelex_like.routing.candidates import make_route
 from pipelex_like.routing.explain import explain, look
 from pipelex_like.routing.flatten import DIRECT, Flattener
-from pipelex_like.routing.leaves import POLICY_KEYS, Layer
+from pipelex_like.routing.leaves import Layer
 from pipelex_like.routing.names import Names
 from pipelex_like.routing.refusals import unknown
 from pipelex_like.routing.rules import Rules
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Literal
 
-    from pipelex_like.deck import BoundDeck, Preset, Route
+    from pipelex_like.deck import BoundDeck, Policy, Preset, Route
     from pipelex_like.routing.assign import Locate
     from pipelex_like.routing.explanation import Explanation
     from pipelex_like.routing.leaves import Leaf
@@ -187,8 +188,7 @@ class Router:
         reference = table.get("model")
         if not isinstance(reference, str):
             raise ResolveError('an inline table needs "model", a reference as text', reference="")
-        policy = {key: value for key, value in table.items() if key in POLICY_KEYS}
-        settings = {key: value for key, value in table.items() if key not in policy and key not in _TABLE_KEYS}
+        settings = {key: value for key, value in table.items() if key not in CALL_KEYS and key not in _TABLE_KEYS}
         self._check_settings(settings, kind, reference)
         only, exclude = self._limits(
             _names(table, "only", reference), _names(table, "exclude", reference) or (), reference
@@ -197,7 +197,7 @@ class Router:
             what="inline table",
             name=reference,
             settings=_frozen(settings),
-            policy=Policy(**policy),  # pyright: ignore[reportArgumentType]
+            policy=_policy(table, reference),
             provider=self._provider(table.get("provider"), reference),
             direct=table.get("provider") == DIRECT,
             only=only,
@@ -219,6 +219,13 @@ class Router:
 
 def _frozen(settings: Mapping[str, object]) -> FrozenDict[str, object]:
     return FrozenDict({name: freeze(value) for name, value in settings.items()})
+
+
+def _policy(table: Mapping[str, object], reference: str) -> Policy:
+    try:
+        return read_call_policy(table)
+    except (TypeError, ValueError) as fault:
+        raise ResolveError(str(fault), reference=reference) from None
 
 
 def _names(table: Mapping[str, object], key: str, reference: str) -> list[str] | None:

@@ -14,7 +14,7 @@ from pipelex_like.specs.faults import checked, named
 from pipelex_like.specs.fields import Plain, Text, Variable
 from pipelex_like.specs.headers import read_header, warn_of_secret
 from pipelex_like.specs.page import Path, shown
-from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.policy import BackendPolicyTable, read_policy
 from pipelex_like.specs.via import read_via
 from pipelex_like.types import EMPTY, FrozenDict, is_list, is_table
 
@@ -38,7 +38,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 }
 
 
-class BackendTable(PolicyTable):
+class BackendTable(BackendPolicyTable):
     """`[name]` of backends.toml without the keys that SDKs declare."""
 
     enabled: Annotated[bool | Literal["auto"] | Variable, Field(union_mode="left_to_right")] = True
@@ -135,6 +135,10 @@ class BackendsReader:
         page, path = self.page, (name,)
         rest = {key: value for key, value in raw.items() if key not in self.keys and key not in _IGNORED}
         table = checked(BackendTable, rest, page=page, path=path, known=(*self.keys, *_OWN_KEYS))
+        if table.max_attempts is not None:
+            message = "it bounds whole calls, so on a backend it has no effect."
+            hint = "Write it in a profile or a preset; max_retries bounds the repeats at a backend."
+            page.warn((name, "max_attempts"), "no-effect", message, hint)
         return BackendSpec(
             name=name,
             enabled=self._enabled(table, path),

@@ -136,7 +136,7 @@ class DeckReader:
                 target for value, where in parts if value is not None for target in self._parts(value, kind, where)
             ),
             settings=settings,
-            policy=read_policy(table, page, path),
+            policy=read_policy(table, page, path, known=reader.backends),
             provider=reader.provider(table, path),
             only=None if table.only is None else reader.backends.known(table.only, page, (*path, "only")),
             exclude=reader.backends.known(table.exclude or (), page, (*path, "exclude")),

@@ -94,6 +94,7 @@ class Entry:
         inputs, outputs = table.inputs or (), table.outputs or ()
         usual = model_id.isprintable() and "${" not in model_id
         most, window, images = table.max_tokens, table.context_window, table.max_prompt_images
+        image, sheet = table.tokens_per_image, table.tokens_per_page
         return ModelSpec(
             backend=self.common.backend,
             handle=handle,
@@ -106,6 +107,8 @@ class Entry:
             max_tokens="auto" if most == "auto" else self._count("max_tokens", most) if isinstance(most, str) else most,
             context_window=self._count("context_window", window) if isinstance(window, str) else window,
             max_prompt_images=self._count("max_prompt_images", images) if isinstance(images, str) else images,
+            tokens_per_image=self._count("tokens_per_image", image) if isinstance(image, str) else image,
+            tokens_per_page=self._count("tokens_per_page", sheet) if isinstance(sheet, str) else sheet,
             prompting_target=table.prompting_target,
             constraints=NO_CONSTRAINTS if _CONSTRAINING.isdisjoint(table.model_fields_set) else self._constraints(),
             structure_method=cast("StructureMethod | None", table.structure_method),

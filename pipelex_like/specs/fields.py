@@ -34,3 +34,5 @@ Count = Annotated[int, Field(ge=1, le=2**53)]
 CountOrNone = Annotated[int, Field(ge=0, le=2**53)]
 Price = Annotated[int, Field(ge=0, le=10**9)] | Annotated[float, Field(ge=0, le=10**9)] | Variable
 Seconds = Annotated[int, Field(gt=0, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)] | Variable
+SecondsOrNone = Annotated[int, Field(ge=0, le=10**9)] | Annotated[float, Field(ge=0, le=10**9)] | Variable
+Dollars = Annotated[int, Field(gt=0, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)] | Variable

@@ -28,6 +28,8 @@ class ModelTable(Table):
     max_tokens: Annotated[Count | Literal["auto"] | Variable | None, Field(union_mode="left_to_right")] = None
     context_window: _COUNT = None
     max_prompt_images: Annotated[CountOrNone | Variable | None, Field(union_mode="left_to_right")] = None
+    tokens_per_image: _COUNT = None
+    tokens_per_page: _COUNT = None
     prompting_target: Plain | None = None
     constraints: ConstraintWords | None = None
     listed_constraints: ConstraintWords | None = None

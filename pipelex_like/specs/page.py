@@ -8,12 +8,13 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from pipelex_like.deck import Template
+from pipelex_like.deck.policy import RULES
 from pipelex_like.errors import Problem, did_you_mean
 from pipelex_like.specs.templates import parse_template
 from pipelex_like.types import FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from pipelex_like.deck import Origin, Scalar
     from pipelex_like.documents import RawDocument
@@ -21,19 +22,17 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
-NOT_YET = frozenset(
-    {
-        "max_cost",
-        "max_total_tokens",
-        "max_concurrency",
-        "start_timeout",
-        "job_timeout",
-        "retry_after_cap",
-        "cache",
-        "budgets",
-    }
-)
-"""Keys whose feature does not exist in this version; taking them silently would promise what is not kept."""
+_BACKENDS = "It belongs to a backend: write it in its table in backends.toml."
+_CALLS = "It governs calls: write it in a profile or a preset, or give it with the call."
+_TOP = "It stands at the top of routing_profiles.toml, as a table of its own."
+ELSEWHERE: Mapping[str, str] = {
+    **{name: _BACKENDS for name, rule in RULES.items() if not rule.caller},
+    **{name: _CALLS for name, rule in RULES.items() if not rule.backend},
+    "tags": "They are given with the call: tags=[...].",
+    "budgets": _TOP,
+    "ledger": _TOP,
+}
+"""Keys that other tables have, and where."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -98,16 +97,12 @@ class Page:
         """
         key = str(path[-1])
         suggestion = did_you_mean(key, known)
-        if key in NOT_YET:
-            self.not_yet(path)
+        if key in ELSEWHERE and key not in known:
+            self.error(path, "unknown-key", f'"{key}" is no key of this table.', ELSEWHERE[key])
         elif entry and not suggestion and self.halves(path, value, known):
             self.unquoted(path[:-1], {key: value}, known)
         else:
             self.error(path, "unknown-key", f'"{shown(key)}" is no key of this table.', suggestion)
-
-    def not_yet(self, path: Path) -> None:
-        """Report an option of a later version."""
-        self.error(path, "not-yet-supported", f'"{path[-1]}" has no effect in this version; leave it out.')
 
     @staticmethod
     def halves(path: Path, value: object, known: Collection[str]) -> bool:

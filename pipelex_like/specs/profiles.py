@@ -10,7 +10,8 @@ from pipelex_like.errors import did_you_mean
 from pipelex_like.specs.faults import checked, named
 from pipelex_like.specs.fields import Text
 from pipelex_like.specs.page import shown
-from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.policy import CallPolicyTable, read_policy
+from pipelex_like.specs.stores import read_budgets, read_cache, read_ledger
 from pipelex_like.specs.via import read_via
 from pipelex_like.types import FrozenDict, is_list, is_table
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
     from pipelex_like.specs.page import Page, Path
 
-_TOP_KEYS = ("active", "profiles", "environments")
+_TOP_KEYS = ("active", "profiles", "environments", "budgets", "ledger", "cache")
 _INHERITING = ("extends", "unset")
 
 
-class ProfileTable(PolicyTable):
+class ProfileTable(CallPolicyTable):
     """`[profiles.name]`; the tables of patterns are looked at entry by entry."""
 
     description: str = ""
@@ -96,6 +97,9 @@ class ProfilesReader:
             profiles=FrozenDict(profiles),
             environments=self._environments(data.get("environments"), tables),
             environments_origin=page.origin(("environments",)) if "environments" in data else NOWHERE,
+            budgets=read_budgets(data.get("budgets"), page),
+            ledger=read_ledger(data.get("ledger"), page),
+            cache=read_cache(data.get("cache"), page),
         )
 
     def _table(self, path: Path, value: object) -> dict[str, object]:
@@ -156,7 +160,7 @@ class ProfilesReader:
             exclude=backends.known(table.exclude or (), page, (*path, "exclude")),
             failover=table.failover,
             via=read_via(table.via, page, (*path, "via")),
-            policy=read_policy(table, page, path),
+            policy=read_policy(table, page, path, known=backends),
             origin=page.origin(path),
             origins=page.origins(path, raw),
         )

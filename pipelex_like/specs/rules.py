@@ -73,5 +73,6 @@ class RulesTable(Table):
     input_images_field: Plain | None = None
     stream_usage: bool | None = None
     reasoning_summary: bool | None = None
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
     max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = None
     prompt_cache: Annotated[bool | Literal["5m", "1h"] | None, Field(union_mode="left_to_right")] = None

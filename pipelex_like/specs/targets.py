@@ -9,7 +9,7 @@ from pipelex_like.deck import Target
 from pipelex_like.deck.vocabulary import SETTINGS, fault_of
 from pipelex_like.specs.faults import checked, named
 from pipelex_like.specs.fields import Text
-from pipelex_like.specs.policy import PolicyTable, read_policy
+from pipelex_like.specs.policy import CallPolicyTable, read_policy
 from pipelex_like.specs.via import DIRECT
 from pipelex_like.types import EMPTY, KINDS, FrozenDict, is_list, is_table
 
@@ -24,7 +24,7 @@ _ALL = tuple(dict.fromkeys(name for settings in SETTINGS.values() for name in se
 _EXCLUSIVE = ("quality", "nb_steps")
 
 
-class TargetTable(PolicyTable):
+class TargetTable(CallPolicyTable):
     """What may stand in an alias' or chain element's table besides the settings of its kind."""
 
     model: object = None
@@ -72,7 +72,7 @@ class TargetReader:
         whole = Target(
             reference="",
             settings=settings,
-            policy=read_policy(table, page, path),
+            policy=read_policy(table, page, path, known=self.backends),
             provider=self.provider(table, path),
             only=None if table.only is None else self.backends.known(table.only, page, (*path, "only")),
             exclude=self.backends.known(table.exclude or (), page, (*path, "exclude")),

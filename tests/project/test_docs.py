@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelex_like.deck.policy import ACTIONS, RULES, Rule
 from pipelex_like.deck.vocabulary import SETTINGS
 from pipelex_like.sandbox.faults import Fault
-from pipelex_like.specs import backends, models, profiles, targets
+from pipelex_like.specs import backends, models, profiles, stores, targets
 from pipelex_like.workers.registry import SETTINGS as SDKS
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +46,48 @@ def test_the_settings_of_the_page_are_those_of_the_code() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [backends.BackendTable, models.ModelTable, profiles.ProfileTable, targets.PresetTable],
+    [
+        backends.BackendTable,
+        models.ModelTable,
+        profiles.ProfileTable,
+        targets.PresetTable,
+        stores.BudgetsTable,
+        stores.LedgerTable,
+        stores.CacheTable,
+    ],
     ids=lambda table: table.__name__,
 )
 def test_every_key_that_is_accepted_stands_on_the_page(table: type) -> None:
     fields = table.model_fields  # type: ignore[attr-defined]
     keys = {field.alias or name for name, field in fields.items()} - FORMER
     assert not {key for key in keys if f"`{key}`" not in PAGE and f"`{key} " not in PAGE and f"{key}," not in PAGE}
+
+
+def default_of(rule: Rule) -> str:
+    match rule.default:
+        case None:
+            return rule.otherwise
+        case bool():
+            return str(rule.default).lower()
+        case _:
+            return f"{rule.default:.10g}"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_governs_calls_stands_on_the_page_with_its_default(name: str) -> None:
+    rule = RULES[name]
+    everywhere, at_backends, at_calls = re.split(
+        "\nOn backends only:|\nOn profiles, presets", PAGE.partition("\n## How calls are governed\n")[2]
+    )
+    table = everywhere if rule.backend and rule.caller else at_backends if rule.backend else at_calls
+    takes, default = re.search(rf"^\| `{name}` \| (.*?) \| (.*?) \|", table, re.MULTILINE).groups()
+    assert default == default_of(rule)
+    bound = "above 0" if rule.least is None else f"from {rule.least}"
+    assert rule.form in ("word", "flag") or bound in takes or name == "weights"
+
+
+def test_every_action_stands_on_the_page_with_its_default() -> None:
+    assert not {word for word, action in ACTIONS.items() if f"| `{word}` | {action} |" not in PAGE}
 
 
 def test_every_sdk_and_its_keys_stand_on_the_page() -> None:

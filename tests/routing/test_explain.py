@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 from routing.building import alias, backend, deck, model, preset, profile, router, settings, template
 
-from pipelex_like.deck import Constraints, Origin
+from pipelex_like.deck import Constraints, Origin, Policy
 from pipelex_like.routing import Router, bind
 from pipelex_like.types import FrozenDict
 
@@ -259,3 +260,82 @@ def test_ways_out_are_told_by_the_error_alone_where_nothing_is_served() -> None:
 def test_flags_are_shown_as_toml_writes_them() -> None:
     told = told_of("c", aliases=[alias("c", {"model": "gpt", "parallel_tool_calls": True})])
     assert ("info", 'parallel_tool_calls = true, from target "gpt"', "aliases.c[0]") in told
+
+
+GOVERNED = router(
+    deck(
+        [
+            backend(
+                "openai", policy=Policy(timeout=30, max_concurrency=4, cooldown=0, actions=FrozenDict({"auth": "stop"}))
+            ),
+            backend("other", policy=Policy(retry_after_cap=template("${CAP:-90}", scalar="float"))),
+        ],
+        [model("openai", "gpt"), model("other", "mini")],
+        active=profile("prod", policy=Policy(max_retries=1, hedge_after=3.0)),
+        aliases=[alias("both", ["gpt", "mini"])],
+        presets=[
+            preset(
+                "task",
+                {"model": "both", "policy": Policy(cache=60)},
+                policy=Policy(timeout=20, max_cost=Decimal("0.10"), actions=FrozenDict({"invalid_response": "stop"})),
+                origins=FrozenDict({"max_cost": Origin("near.toml", ("llm", "presets", "task", "max_cost"))}),
+            )
+        ],
+    )
+)
+
+
+def test_each_value_that_governs_a_call_with_who_said_it() -> None:
+    told = json.loads(json.dumps(GOVERNED.explain("task").to_dict()))
+    policy = {name: (row["value"], row["from"], row["key"]) for name, row in told["policy"].items()}
+    assert policy["timeout"] == (20, 'preset "task"', "llm.presets.task")
+    assert policy["max_cost"] == ("0.10", 'preset "task"', "llm.presets.task.max_cost")
+    assert told["policy"]["max_cost"]["file"] == "near.toml"
+    assert policy["cache"] == (60, 'target "both"', "llm.presets.task.model[0]")
+    assert policy["max_retries"] == (1, 'profile "prod"', "profiles.prod")
+    assert policy["attempt_timeout"] == (30, 'backend "openai"', "openai")
+    assert policy["first_event_timeout"] == (30, 'backend "openai"', "openai")
+    assert policy["cooldown"] == (0, 'backend "openai"', "openai")
+    assert policy["actions.auth"] == ("stop", 'backend "openai"', "openai")
+    assert policy["actions.invalid_response"] == ("stop", 'preset "task"', "llm.presets.task")
+    assert policy["actions.invalid_object"] == ("stop", "invalid_response", "")
+    assert policy["max_attempts"] == (None, "default", "")
+    assert policy["retry_after_cap"] == (60, "default", "")
+    assert policy["coalesce"] == (False, "default", "")
+    assert policy["actions.server"] == ("retry", "default", "")
+
+
+def test_what_another_candidates_backend_says_stands_apart() -> None:
+    first, second = GOVERNED.explain("task").to_dict()["policy_by_candidate"]
+    assert first == {}
+    assert {name: row["value"] for name, row in second.items()} == {
+        "attempt_timeout": 600.0,
+        "first_event_timeout": 600.0,
+        "between_events_timeout": 600.0,
+        "retry_after_cap": "${CAP:-90}",
+        "cooldown": 5.0,
+        "max_concurrency": None,
+        "actions.auth": "next",
+    }
+
+
+def test_the_text_of_an_explanation_tells_what_was_said_and_then_the_defaults() -> None:
+    lines = str(GOVERNED.explain("task")).partition("how calls are governed:\n")[2].splitlines()
+    assert '  max_cost = 0.10 USD, from preset "task"  [near.toml: llm.presets.task.max_cost]' in lines
+    assert any(line.startswith('  hedge_after = 3 s, from profile "prod"') for line in lines)
+    assert any(line.startswith("  cooldown = 5 s") and line.endswith("(candidate 2)") for line in lines)
+    defaults = " ".join(line.strip() for line in lines).partition("by default: ")[2]
+    assert "max_waiting = 1000" in defaults
+    assert "balance: the order as declared" in defaults
+    assert "max_cost" not in defaults
+
+
+def test_a_lone_candidate_is_asked_again_where_it_has_too_much_to_do() -> None:
+    alone, two = GOVERNED.explain("gpt").to_dict()["policy"], GOVERNED.explain("task").to_dict()["policy"]
+    assert (alone["actions.overloaded"]["value"], two["actions.overloaded"]["value"]) == ("retry", "next")
+
+
+def test_what_leads_nowhere_is_governed_by_nothing() -> None:
+    told = GOVERNED.explain("nothing")
+    assert told.to_dict()["policy"] == {}
+    assert "governed" not in str(told)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from routing.building import backend, bound, deck, errors, found, model, template
 
-from pipelex_like.deck import Costs, ImagePrice, Name, Origin, Policy, Slot, Template, Tier
+from pipelex_like.deck import NO_POLICY, Costs, ImagePrice, Name, Origin, Policy, Slot, Template, Tier
 from pipelex_like.routing import bind, secret_names
 from pipelex_like.types import FrozenDict
 
@@ -107,6 +107,23 @@ def test_policy_of_a_backend_is_filled_in_and_checked() -> None:
         assert found(model_deck, {"T": wrong}) == [("error", "wrong-type", "x.timeout")]
 
 
+def test_bounds_of_what_a_variable_gives_are_those_of_the_files() -> None:
+    policy = Policy(
+        cooldown=template("${C}", Origin("backends.toml", ("x", "cooldown")), "float"),
+        max_concurrency=template("${M}", Origin("backends.toml", ("x", "max_concurrency")), "int"),
+        max_waiting=template("${W:-0}", scalar="int"),
+    )
+    model_deck = deck([backend("x", policy=policy)])
+    got = bound(model_deck, {"C": "0", "M": "3"}).backends["x"].policy
+    assert (got.cooldown, got.max_concurrency, got.max_waiting) == (0, 3, 0)
+    assert found(model_deck, {"C": "-1"}) == [("error", "wrong-type", "x.cooldown")]
+    assert found(model_deck, {"M": "0"}) == [("error", "wrong-type", "x.max_concurrency")]
+
+
+def test_a_policy_that_says_nothing_stays_the_same_object() -> None:
+    assert bound(deck([backend("x")])).backends["x"].policy is NO_POLICY
+
+
 def test_a_backend_that_is_off_is_not_blamed_for_its_variables() -> None:
     policy = Policy(timeout=template("${T}", scalar="float"))
     assert found(deck([backend("x", enabled=False, policy=policy)]), {"T": "soon"}) == []
@@ -124,6 +141,8 @@ def test_templates_of_a_spec_are_filled_in() -> None:
         "m",
         template("${DEPLOYMENT}"),
         max_tokens=template("${MOST}", scalar="int"),
+        tokens_per_image=template("${MOST}", scalar="int"),
+        tokens_per_page=template("${NONE}", scalar="int"),
         extra=FrozenDict({"tag": template("${TAG}"), "none": template("${NONE}"), "deep": ("a", template("${TAG}"))}),
         headers=FrozenDict({"x-h": template("${TAG}")}),
         inputs=("text", template("${WORD}"), template("${NONE}")),
@@ -134,6 +153,7 @@ def test_templates_of_a_spec_are_filled_in() -> None:
     one = bound(deck([backend("x")], [spec]), variables)
     got = one.specs["x"]["m"]
     assert (got.model_id, got.max_tokens, got.inputs) == ("dep", 64, ("text", "images"))
+    assert (got.tokens_per_image, got.tokens_per_page) == (64, None)
     assert got.extra == {"tag": "tagged", "deep": ("a", "tagged")}
     assert got.costs.tokens == {"input": Decimal("0.5"), "output": Decimal(2)}
     assert got.costs.above[0].prices == {"input": Decimal("0.5")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from routing.building import alias, backend, deck, model, preset, profile, router, settings
 
@@ -171,6 +173,27 @@ def test_policy_of_the_nearest_wins_key_by_key() -> None:
     # Of a chain only what all of its models say alike holds for the whole call.
     assert got.resolve("q").policy == Policy(timeout=5, max_attempts=9, max_retries=1, actions=near.actions)
     assert got.route({"model": "p", "timeout": 1}, "llm").policy.timeout == 1
+
+
+def test_what_an_inline_table_says_of_the_call_is_checked_and_made_plain() -> None:
+    table = {"model": "m", "max_cost": 0.1, "weights": {"x": 1}, "cache": True, "actions": {"server": "next"}}
+    policy = ROUTER.route(table, "llm").policy
+    assert (policy.max_cost, policy.weights, policy.cache) == (Decimal("0.1"), {"x": 1}, True)
+    assert hash(policy) == hash(ROUTER.route(table, "llm").policy)
+    for wrong, words in [
+        ({"max_cost": 0}, "max_cost: expected US dollars above 0"),
+        ({"balance": "cheapst"}, 'Did you mean "cheapest"'),
+        ({"max_waiting": 1}, '"max_waiting" is no setting of llm'),
+    ]:
+        with pytest.raises(ResolveError, match=words):
+            ROUTER.route({"model": "m", **wrong}, "llm")
+
+
+def test_weights_are_taken_whole_from_whoever_is_nearest() -> None:
+    near, far = (Policy(weights=FrozenDict({name: 1.0})) for name in ("near", "far"))
+    got = router(deck(BACKENDS, MODELS, active=profile(policy=far), presets=[preset("p", "m", policy=near)]))
+    assert got.resolve("p").policy.weights == {"near": 1.0}
+    assert got.resolve("m").policy.weights == {"far": 1.0}
 
 
 def test_settings_of_a_call_that_are_not_frozen_are_taken() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from specs.tables import Tables, errors, good, the_error
 
-from pipelex_like.deck import BackendSpec, Template
+from pipelex_like.deck import NO_POLICY, BackendSpec, Template
 
 FULL = """
 [first]
@@ -86,6 +86,28 @@ def test_policy_and_actions(full: dict[str, BackendSpec]) -> None:
     assert full["second"].policy.timeout is None
 
 
+def test_what_governs_a_backend_may_come_from_variables(tmp_path: Path) -> None:
+    names = ("start_timeout", "job_timeout", "retry_after_cap", "cooldown", "max_concurrency", "max_waiting")
+    lines = "".join(f'{name} = "${{X}}"\n' for name in names)
+    policy = good(tmp_path, Tables(backends=f"[openai]\n{lines}")).backends["openai"].policy
+    scalars = [getattr(policy, name).scalar for name in names]
+    assert scalars == ["float", "float", "float", "float", "int", "int"]
+
+
+def test_a_backend_that_says_nothing_has_the_one_policy_that_says_nothing(tmp_path: Path) -> None:
+    deck = good(tmp_path, Tables(routing="[profiles.own]", deck="[llm.presets]\na = { model = 'gpt-5' }"))
+    assert deck.backends["openai"].policy is NO_POLICY
+    assert deck.profiles.profiles["own"].policy is NO_POLICY
+    assert deck.presets["llm", "a"].policy is NO_POLICY
+
+
+def test_most_attempts_of_a_backend_is_a_warning(tmp_path: Path) -> None:
+    _, problems = Tables(backends="[openai]\nmax_attempts = 2\n").compiled(tmp_path)
+    assert [(found.severity, found.code, found.key) for found in problems] == [
+        ("warning", "no-effect", "openai.max_attempts")
+    ]
+
+
 def test_variables_stay_templates_with_their_place(full: dict[str, BackendSpec]) -> None:
     second = full["second"]
     assert isinstance(second.enabled, Template)
@@ -125,7 +147,17 @@ def test_free_tables_are_frozen_with_templates_inside(full: dict[str, BackendSpe
         ('api_key = "a\\nb"', "openai.api_key", "control-character", "line break"),
         ('context_size = "12"', "openai.context_size", "wrong-type", "a whole number, got a text"),
         ("via = 'x'", "openai.via", "unknown-gateway", "cloudflare_gateway"),
-        ("max_concurrency = 2", "openai.max_concurrency", "not-yet-supported", "leave it out"),
+        ("max_concurrency = 0", "openai.max_concurrency", "out-of-range", "1 or more"),
+        ("max_waitin = 2", "openai.max_waitin", "unknown-key", 'Did you mean "max_waiting"?'),
+        ("max_waiting = -1", "openai.max_waiting", "out-of-range", "0 or more"),
+        ("cooldown = -1", "openai.cooldown", "out-of-range", "0 or more"),
+        ("start_timeout = 0", "openai.start_timeout", "out-of-range", "more than 0"),
+        ('job_timeout = "${T"', "openai.job_timeout", "bad-template", "never closed"),
+        ('retry_after_cap = "60"', "openai.retry_after_cap", "wrong-type", "without quotes: 60"),
+        ("max_cost = 1", "openai.max_cost", "unknown-key", "write it in a profile or a preset"),
+        ("balance = 'cheapest'", "openai.balance", "unknown-key", "write it in a profile or a preset"),
+        ("tags = ['a']", "openai.tags", "unknown-key", "given with the call"),
+        ("actions = { invalid_objct = 'next' }", "openai.actions.invalid_objct", "unknown-key", '"invalid_object"'),
         ("actions = { rate_limt = 'stop' }", "openai.actions.rate_limt", "unknown-key", '"rate_limit"'),
         ("actions = { server = 'sotp' }", "openai.actions.server", "unknown-word", '"stop"'),
         ("default_costs = { inptu = 1 }", "openai.default_costs.inptu", "unknown-key", '"input"'),

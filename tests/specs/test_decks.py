@@ -189,7 +189,16 @@ def test_the_spellings_of_0_11(tmp_path: Path) -> None:
         ),
         ("[llm.presets]\na = { model = 'b', temperature = nan }", "llm.presets.a.temperature", "bad-setting", "finite"),
         ("[llm.presets]\na = { model = 'b', max_tokens = 0 }", "llm.presets.a.max_tokens", "bad-setting", "below 1"),
-        ("[llm.presets]\na = { model = 'b', max_cost = 1 }", "llm.presets.a.max_cost", "not-yet-supported", "leave it"),
+        ("[llm.presets]\na = { model = 'b', max_cost = -1 }", "llm.presets.a.max_cost", "out-of-range", "more than 0"),
+        ("[llm.presets]\na = { model = 'b', max_cots = 1 }", "llm.presets.a.max_cots", "unknown-key", '"max_cost"'),
+        ("[llm.presets]\na = { model = 'b', max_waiting = 1 }", "llm.presets.a.max_waiting", "unknown-key", "backend"),
+        ("[llm.presets]\na = { model = 'b', tags = ['x'] }", "llm.presets.a.tags", "unknown-key", "tags=[...]"),
+        (
+            "[llm.presets]\na = { model = 'b', weights = { opnai = 1 } }",
+            "llm.presets.a.weights.opnai",
+            "unknown-backend",
+            '"openai"',
+        ),
         ("[llm.presets]\na = { model = 'b', timeout = 0 }", "llm.presets.a.timeout", "out-of-range", "more than 0"),
         ("[llm.presets]\na = { model = 'b', timeout = '${T}' }", "llm.presets.a.timeout", "no-variable-here", ""),
         (

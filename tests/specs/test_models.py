@@ -24,6 +24,8 @@ costs = { input = 1.25, output = 10, input_cached = 0.125, per_page = 0.004, per
 max_tokens = 128000
 context_window = 400000
 max_prompt_images = 0
+tokens_per_image = 765
+tokens_per_page = 1500
 prompting_target = "anthropic"
 listed_constraints = ["thinking_cannot_be_disabled", "top_p_unsupported"]
 valued_constraints = { fixed_temperature = 1, min_thinking_budget = 1024, max_thinking_budget = 24576 }
@@ -55,6 +57,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     )
     assert (model.kind, model.inputs, model.outputs) == ("llm", ("text", "images", "pdf"), ("text", "structured"))
     assert (model.max_tokens, model.context_window, model.max_prompt_images) == (128000, 400000, 0)
+    assert (model.tokens_per_image, model.tokens_per_page) == (765, 1500)
     assert (model.prompting_target, model.structure_method, model.thinking_mode) == ("anthropic", "tools", "adaptive")
     assert model.constraints == Constraints(
         fixed_temperature=1,
@@ -352,7 +355,9 @@ def test_a_variable_of_the_defaults_keeps_its_own_place(tmp_path: Path) -> None:
         ('enabled = "false"', "m.enabled", "wrong-type", "Write it without quotes: false."),
         ("retired = 1", "m.retired", "wrong-type", "true or false"),
         ("price_checked = 5", "m.price_checked", "wrong-type", "a date or"),
-        ("cache = true", "m.cache", "not-yet-supported", "leave it out"),
+        ("cache = true", "m.cache", "unknown-key", "write it in a profile or a preset"),
+        ("tokens_per_image = 0", "m.tokens_per_image", "out-of-range", "1 or more"),
+        ("tokens_per_pag = 5", "m.tokens_per_pag", "unknown-key", 'Did you mean "tokens_per_page"?'),
     ],
 )
 def test_what_is_wrong_in_a_model_is_told(tmp_path: Path, line: str, key: str, code: str, said: str) -> None:

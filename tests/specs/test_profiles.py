@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from specs.tables import SDKS, Tables, errors, good, the_error
 
+from pipelex_like.deck import Budgets, CacheStore, Policy
 from pipelex_like.specs import compile_deck
+from pipelex_like.types import FrozenDict
 
 BACKENDS = "[openai]\n[google]\nother_names = ['gemini']\n"
 FULL = """
@@ -62,11 +65,91 @@ def test_no_file_is_no_profile(tmp_path: Path) -> None:
     assert not profiles.profiles
 
 
+def test_what_governs_calls_is_read(tmp_path: Path) -> None:
+    text = """[profiles.own]
+        max_cost = 0.10
+        max_total_tokens = 5000
+        reserve_output_tokens = 100
+        balance = "weighted"
+        weights = { openai = 2, "google/gemini" = 0.5 }
+        hedge_after = 1.5
+        cache = 60
+        coalesce = true
+        cooldown = 0
+        actions = { invalid_object = "next" }
+        """
+    policy = good(tmp_path, Tables(backends=BACKENDS, routing=text)).profiles.profiles["own"].policy
+    assert policy == Policy(
+        max_cost=Decimal("0.1"),
+        max_total_tokens=5000,
+        reserve_output_tokens=100,
+        balance="weighted",
+        weights=FrozenDict({"openai": 2, "google/gemini": 0.5}),
+        hedge_after=1.5,
+        cache=60,
+        coalesce=True,
+        cooldown=0,
+        actions=FrozenDict({"invalid_object": "next"}),
+    )
+    assert isinstance(policy.max_cost, Decimal)
+
+
+@pytest.mark.parametrize(("written", "read"), [("true", True), ("false", False), ("2.5", 2.5)])
+def test_the_cache_is_a_flag_or_seconds(tmp_path: Path, written: str, read: object) -> None:
+    deck = good(tmp_path, Tables(routing=f"[profiles.own]\ncache = {written}\n"))
+    cache = deck.profiles.profiles["own"].policy.cache
+    assert (cache, type(cache)) == (read, type(read))
+
+
+def test_budgets_ledger_and_cache(tmp_path: Path) -> None:
+    text = """
+        [budgets]
+        run_max_cost = 1
+        day_max_cost = 2.50
+        run_max_total_tokens = 10
+        day_max_total_tokens = 20
+        [ledger]
+        path = "logs/usage.sqlite"
+        [cache]
+        path = "answers.db"
+        max_entries = 5
+        ttl = 60
+        """
+    profiles = good(tmp_path, Tables(routing=text)).profiles
+    budgets = profiles.budgets
+    assert (budgets.run_max_cost, budgets.day_max_cost) == (Decimal(1), Decimal("2.5"))
+    assert (budgets.run_max_total_tokens, budgets.day_max_total_tokens) == (10, 20)
+    assert profiles.ledger is not None
+    assert (profiles.ledger.path, profiles.ledger.origin.key) == ("logs/usage.sqlite", "ledger")
+    assert (profiles.cache.path, profiles.cache.max_entries, profiles.cache.ttl) == ("answers.db", 5, 60)
+
+
+def test_without_their_tables_nothing_is_limited_or_kept_in_files(tmp_path: Path) -> None:
+    profiles = good(tmp_path, Tables()).profiles
+    assert (profiles.budgets, profiles.ledger, profiles.cache) == (Budgets(), None, CacheStore())
+    assert (profiles.cache.path, profiles.cache.max_entries, profiles.cache.ttl) == (None, 1000, None)
+
+
 @pytest.mark.parametrize(
     ("text", "key", "code", "said"),
     [
         ('actve = "x"', "actve", "unknown-key", 'Did you mean "active"?'),
-        ("[budgets]\nrun_max_cost = 1", "budgets", "not-yet-supported", "no effect in this version"),
+        ("[budgets]\nrun_max_cots = 1", "budgets.run_max_cots", "unknown-key", '"run_max_cost"'),
+        ("[budgets]\nrun_max_cost = 0", "budgets.run_max_cost", "out-of-range", "more than 0"),
+        ("[budgets]\nday_max_cost = '2'", "budgets.day_max_cost", "wrong-type", "without quotes: 2"),
+        ("[budgets]\nday_max_cost = '${D}'", "budgets.day_max_cost", "no-variable-here", "the number itself"),
+        ("[budgets]\nrun_max_total_tokens = 1.5", "budgets.run_max_total_tokens", "wrong-type", "a whole number"),
+        ("budgets = 3", "budgets", "wrong-type", "Write [budgets]"),
+        ("[ledgr]\npath = 'a.db'", "ledgr", "unknown-key", 'Did you mean "ledger"?'),
+        ("[ledger]", "ledger", "missing-key", "Write path ="),
+        ("[ledger]\npth = 'a.db'", "ledger.pth", "unknown-key", '"path"'),
+        ("[ledger]\npath = 'a.csv'", "ledger.path", "unknown-ending", ".jsonl, .sqlite, .sqlite3 or .db"),
+        ("[ledger]\npath = ' '", "ledger.path", "empty-text", "names no file"),
+        ("[ledger]\npath = '${HOME}/a.db'", "ledger.path", "no-variable-here", "the path itself"),
+        ("[cache]\nmax_entries = 0", "cache.max_entries", "out-of-range", "1 or more"),
+        ("[cache]\nttl = 0", "cache.ttl", "out-of-range", "more than 0"),
+        ("[cache]\nttl = '${T}'", "cache.ttl", "no-variable-here", "the number itself"),
+        ('[cache]\npath = "a\\nb"', "cache.path", "control-character", "take it out"),
         ('active = "onw"\n[profiles.own]', "active", "unknown-profile", 'Did you mean "own"?'),
         ("active = 3", "active", "wrong-type", "the name of a profile"),
         ('[profiles.own]\n[environments]\ndev = "owm"', "environments.dev", "unknown-profile", '"own"'),
@@ -86,7 +169,25 @@ def test_no_file_is_no_profile(tmp_path: Path) -> None:
         ("[profiles.own]\nonly = 'google'", "profiles.own.only", "wrong-type", "a list, got a text"),
         ("[profiles.own]\nfailover = 1", "profiles.own.failover", "wrong-type", "true or false"),
         ("[profiles.own]\nvia = 'x'", "profiles.own.via", "unknown-gateway", "leave it out"),
-        ("[profiles.own]\nmax_cost = 1", "profiles.own.max_cost", "not-yet-supported", "leave it out"),
+        ("[profiles.own]\nmax_cost = 0", "profiles.own.max_cost", "out-of-range", "more than 0"),
+        ("[profiles.own]\nmax_cots = 1", "profiles.own.max_cots", "unknown-key", 'Did you mean "max_cost"?'),
+        ("[profiles.own]\nmax_cost = '${C}'", "profiles.own.max_cost", "no-variable-here", "only in backends.toml"),
+        ("[profiles.own]\nmax_concurrency = 1", "profiles.own.max_concurrency", "unknown-key", "in backends.toml"),
+        ("[profiles.own]\nbalance = 'cheapst'", "profiles.own.balance", "unknown-word", 'Did you mean "cheapest"?'),
+        ("[profiles.own]\nweights = { opneai = 1 }", "profiles.own.weights.opneai", "unknown-backend", '"openai"'),
+        (
+            "[profiles.own]\nweights = { 'opneai/m' = 1 }",
+            'profiles.own.weights."opneai/m"',
+            "unknown-backend",
+            "openai",
+        ),
+        ("[profiles.own]\nweights = { openai = -1 }", "profiles.own.weights.openai", "out-of-range", "0 or more"),
+        ("[profiles.own]\nweights = { openai = 'x' }", "profiles.own.weights.openai", "wrong-type", "a number"),
+        ("[profiles.own]\nhedge_after = 0", "profiles.own.hedge_after", "out-of-range", "more than 0"),
+        ("[profiles.own]\ncache = 0", "profiles.own.cache", "out-of-range", "more than 0"),
+        ("[profiles.own]\ncache = 'on'", "profiles.own.cache", "wrong-type", "true or false"),
+        ("[profiles.own]\ncoalesce = 1", "profiles.own.coalesce", "wrong-type", "true or false"),
+        ("[profiles.own]\nledger = { path = 'a.db' }", "profiles.own.ledger", "unknown-key", "at the top of"),
         ("[profiles.own]\ntimeout = '${T}'", "profiles.own.timeout", "no-variable-here", "only in backends.toml"),
         ("[profiles.own]\nmax_attempts = 0", "profiles.own.max_attempts", "out-of-range", "1 or more"),
         ("[profiles.own.routes]\n'a*' = 'opneai'", 'profiles.own.routes."a*"', "unknown-backend", '"openai"'),
