@@ -23,6 +23,8 @@ def attempt_record(attempt: Attempt) -> dict[str, object]:
         "cost_note": attempt.cost_note,
         "provider_request_id": attempt.provider_request_id,
         "duration_ms": milliseconds(attempt.duration),
+        "via": attempt.via,
+        "cached": attempt.cached,
     }
 
 
@@ -48,6 +50,7 @@ def result_record(result: Result, answer: dict[str, object]) -> dict[str, object
         "duration_ms": milliseconds(result.duration),
         "adapted": list(result.adapted),
         "simulated": result.simulated,
+        "cached": result.cached,
     }
 
 
@@ -66,5 +69,5 @@ def summary(result: Result) -> str:
     served = result.served_by
     model = served.handle if served.handle == served.model_id else f"{served.handle} ({served.model_id})"
     cost = f"cost unknown: {result.cost_note}" if result.cost is None else f"${result.cost:f}"
-    simulated = ", simulated" if result.simulated else ""
-    return f"served by {served.backend}: {model}{simulated}, {result.duration:.2f} s, {cost}"
+    marks = (", simulated" if result.simulated else "") + (", from the cache" if result.cached else "")
+    return f"served by {served.backend}: {model}{marks}, {result.duration:.2f} s, {cost}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pipelex_like.engine.caching import request_key
 from pipelex_like.engine.clients import Key
+from pipelex_like.engine.sandbox import NAME as SANDBOX
+from pipelex_like.errors import CallError
 from pipelex_like.types import ExtractJob, ExtractReply, ImageJob, ImageReply, LlmJob, LlmReply
 from pipelex_like.workers.translate import Called, opening
 
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
 
     from pipelex_like.engine.clients import Client
     from pipelex_like.engine.core import Reach
-    from pipelex_like.engine.walk import Step, Walk
+    from pipelex_like.engine.step import Step
+    from pipelex_like.engine.walk import Walk
     from pipelex_like.workers.base import Worker
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
@@ -33,18 +37,33 @@ async def obtain(walk: Walk[J], step: Step[J], ask: Callable[[Worker, Step[J]], 
     key = step.stake.key
     if key is None or not rules.coalesce:
         return await _send(walk, step, ask)
-    began = False
-
-    async def send() -> R:
-        nonlocal began
-        began = True
-        return await _send(walk, step, ask)
-
+    step.stake.joined = True
     try:
-        reply, _ = await walk.call.core.governor.coalescer.share(key, send)
-    finally:
-        step.stake.joined = not began
+        reply, _ = await walk.call.core.governor.coalescer.share(key, lambda: _send_for_all(walk, step, ask))
+    except asyncio.CancelledError:
+        step.stake.left = True
+        raise
     return reply
+
+
+async def _send_for_all(walk: Walk[J], step: Step[J], ask: Callable[[Worker, Step[J]], Awaitable[R]]) -> R:
+    """Send a request whose answer others may wait for. Where its own caller has gone by then, it is noted here."""
+    stake = step.stake
+    stake.joined, stake.flying = False, True
+    try:
+        reply = await _send(walk, step, ask)
+    except CallError as error:
+        if stake.left:
+            walk.fail(step, error)
+        raise
+    else:
+        if stake.left:
+            walk.succeed(step, reply)
+        return reply
+    finally:
+        stake.flying = False
+        if stake.left:
+            walk.close()
 
 
 async def look_up(walk: Walk[J], step: Step[J]) -> LlmReply | ExtractReply | ImageReply | None:
@@ -52,7 +71,11 @@ async def look_up(walk: Walk[J], step: Step[J]) -> LlmReply | ExtractReply | Ima
     rules, stake = walk.call.rules, step.stake
     reach = _reach(walk, step)
     stake.key = request_key(
-        kind=walk.call.route.kind, candidate=step.candidate, fingerprint=reach.fingerprint, job=step.job
+        kind=walk.call.route.kind,
+        candidate=step.candidate,
+        # Its key is drawn anew by each process, and protects nothing.
+        fingerprint=SANDBOX if step.candidate.backend == SANDBOX else reach.fingerprint,
+        job=step.job,
     )
     if stake.key is not None and rules.cache is not None:
         stake.kept = await walk.call.core.governor.cache.get(stake.key, most_age=rules.cache)
