@@ -241,9 +241,10 @@ class NotFoundError(CallError):
 
 
 class CallTimeoutError(CallError):
-    """No answer came within the time given."""
+    """No answer came within the time given. `uncharged`: the provider is known to have done no work for it."""
 
     retryable_by_default = True
+    uncharged = False
 
 
 class UnreachableError(CallError):

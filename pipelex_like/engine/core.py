@@ -18,6 +18,7 @@ from pipelex_like.workers.base import Access
 if TYPE_CHECKING:
     from pipelex_like.deck import Backend
     from pipelex_like.engine.governor import Governor
+    from pipelex_like.engine.limits import Rules
     from pipelex_like.engine.objects import ObjectShape
     from pipelex_like.engine.runtime import Runtime
 
@@ -37,12 +38,14 @@ class Reach:
 class State:
     """A configuration in use. Calls take it once, so that a swap in their middle does not concern them.
 
-    `others` keeps the same deck bound to further profiles, `reaches` what was worked out per (backend, sdk, gateway).
+    `others` keeps the same deck bound to further profiles, `reaches` what was worked out per (backend, sdk, gateway),
+    `usual` the rules of calls for which nobody declared any, by profile.
     """
 
     loaded: Loaded
     main: Bound
     others: dict[str, Bound] = field(default_factory=dict[str, Bound])
+    usual: dict[str, Rules] = field(default_factory=dict[str, "Rules"])
     reaches: dict[tuple[str, str, str | None], Reach] = field(default_factory=dict[tuple[str, str, str | None], Reach])
 
     def under(self, profile: str | None) -> Bound:

@@ -24,107 +24,97 @@ _NO_WEIGHTS: Mapping[str, float] = FrozenDict()
 _DEFAULTS = {name: cast("float", rule.default) for name, rule in RULES.items() if rule.default is not None}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """What holds for the requests to one backend.
+
+    `retries` are repeats of the same candidate; `repairs`, how often a model may be shown what is wrong with its
+    object, count among them. `retry_after_cap` is the most seconds that are waited because a provider asks for it; a longer
+    wish moves on. `cooldown` are the seconds of the first pause after it was given up, 0 = none. `actions` is what was
+    declared to follow an error class.
+    """
+
+    retries: int
+    repairs: int
+    retry_after_cap: float
+    cooldown: float
+    max_concurrency: int | None
+    max_waiting: int
+    actions: Mapping[str, str]
+
+
 class Rules:
     """The policies that hold for a call, the nearest to the caller first; a backend's own come last.
 
     A backend's `timeout` bounds one attempt, that of anybody else the whole call.
     """
 
-    policies: tuple[Policy, ...]
-    backends: Mapping[str, Backend]
+    __slots__ = (
+        "_backends",
+        "_policies",
+        "_ways",
+        "balance",
+        "cache",
+        "coalesce",
+        "deadline",
+        "hedge_after",
+        "max_attempts",
+        "max_cost",
+        "max_total_tokens",
+        "reserve_output_tokens",
+        "weights",
+    )
 
-    @classmethod
-    def of(cls, policies: tuple[Policy, ...], backends: Mapping[str, Backend]) -> Rules:
-        """Leave out the policies that say nothing."""
-        said = tuple(policy for policy in policies if policy is not NO_POLICY and policy != NO_POLICY)
-        return cls(said, backends)
-
-    @property
-    def deadline(self) -> float | None:
+    def __init__(self, policies: tuple[Policy, ...], backends: Mapping[str, Backend]) -> None:
+        self._policies = policies
+        self._backends = backends
+        self._ways: dict[str, Ways] = {}
+        self.deadline = _number("timeout", policies)
         """Seconds for the whole call."""
-        return _number("timeout", self.policies)
-
-    @property
-    def max_attempts(self) -> int | None:
+        self.max_attempts = _whole("max_attempts", policies)
         """Most requests of the whole call."""
-        number = _number("max_attempts", self.policies)
-        return None if number is None else int(number)
-
-    @property
-    def max_cost(self) -> Decimal | None:
+        self.max_cost = cast("Decimal | None", _said("max_cost", policies))
         """US dollars for the whole call, all its attempts together."""
-        return cast("Decimal | None", _said("max_cost", self.policies))
-
-    @property
-    def max_total_tokens(self) -> int | None:
+        self.max_total_tokens = _whole("max_total_tokens", policies)
         """Tokens, in and out, for the whole call."""
-        return cast("int | None", _said("max_total_tokens", self.policies))
-
-    @property
-    def reserve_output_tokens(self) -> int:
+        self.reserve_output_tokens = int(_or_default("reserve_output_tokens", policies))
         """What an answer is taken to be at most where nothing bounds it, when its cost is estimated."""
-        return int(_or_default("reserve_output_tokens", self.policies))
-
-    @property
-    def balance(self) -> Balance | None:
+        self.balance = cast("Balance | None", _said("balance", policies))
         """How the candidates are put in order; None = as declared."""
-        return cast("Balance | None", _said("balance", self.policies))
-
-    @property
-    def weights(self) -> Mapping[str, float]:
+        self.weights = cast("Mapping[str, float] | None", _said("weights", policies)) or _NO_WEIGHTS
         """Shares by backend or `backend/handle`; who is not in it has 1."""
-        return cast("Mapping[str, float] | None", _said("weights", self.policies)) or _NO_WEIGHTS
-
-    @property
-    def hedge_after(self) -> float | None:
+        self.hedge_after = _number("hedge_after", policies)
         """Seconds without an answer after which the next candidate is asked as well; None = never."""
-        return _number("hedge_after", self.policies)
-
-    @property
-    def cache(self) -> float | None:
+        self.cache = _age(_said("cache", policies))
         """Seconds that an answer may be taken from the cache and is kept in it: `inf` = without end, None = not."""
-        said = _said("cache", self.policies)
-        if said is True:
-            return inf
-        return None if said is None or said is False else cast("float", said)
+        self.coalesce = _said("coalesce", policies) is True
+        """Whether equal calls under way share one request."""
 
     @property
-    def coalesce(self) -> bool:
-        """Whether equal calls under way share one request."""
-        return _said("coalesce", self.policies) is True
+    def backends(self) -> Mapping[str, Backend]:
+        """The backends of the profile in force."""
+        return self._backends
 
-    def retries(self, candidate: Candidate) -> int:
-        """Repeats of the same candidate."""
-        return int(_or_default("max_retries", self._all(candidate)))
+    def ways(self, candidate: Candidate) -> Ways:
+        """Give what holds for the requests to its backend."""
+        ways = self._ways.get(candidate.backend)
+        if ways is None:
+            ways = self._ways[candidate.backend] = self._worked_out(candidate)
+        return ways
 
-    def repairs(self, candidate: Candidate) -> int:
-        """How often a model may be shown what is wrong with its object; each counts as one of the repeats."""
-        return int(_or_default("max_repairs", self._all(candidate)))
-
-    def retry_after_cap(self, candidate: Candidate) -> float:
-        """The most seconds that are waited because a provider asks for it; a longer wish moves on."""
-        return _or_default("retry_after_cap", self._all(candidate))
-
-    def cooldown(self, candidate: Candidate) -> float:
-        """Seconds of the first pause after it was given up; 0 = none."""
-        return _or_default("cooldown", self._all(candidate))
-
-    def max_concurrency(self, candidate: Candidate) -> int | None:
-        """Most requests to its backend at the same time."""
-        number = _number("max_concurrency", (self._of(candidate),))
-        return None if number is None else int(number)
-
-    def max_waiting(self, candidate: Candidate) -> int:
-        """Most calls that wait for their turn at its backend."""
-        return int(_or_default("max_waiting", (self._of(candidate),)))
-
-    def actions(self, candidate: Candidate) -> Mapping[str, str]:
-        """What was declared to follow an error class."""
-        tables = [policy.actions for policy in self._all(candidate) if policy.actions]
-        if not tables:
-            return _NO_ACTIONS
-        return {word: action for table in reversed(tables) for word, action in table.items()}
+    def _worked_out(self, candidate: Candidate) -> Ways:
+        policies, own = self._all(candidate), (self._of(candidate),)
+        tables = [policy.actions for policy in policies if policy.actions]
+        actions = {word: action for table in reversed(tables) for word, action in table.items()}
+        return Ways(
+            retries=int(_or_default("max_retries", policies)),
+            repairs=int(_or_default("max_repairs", policies)),
+            retry_after_cap=_or_default("retry_after_cap", policies),
+            cooldown=_or_default("cooldown", policies),
+            max_concurrency=_whole("max_concurrency", own),
+            max_waiting=int(_or_default("max_waiting", own)),
+            actions=actions or _NO_ACTIONS,
+        )
 
     def limits(self, candidate: Candidate, remaining: float | None) -> Limits:
         """The bounds of one attempt at that candidate, when `remaining` seconds are left of the call."""
@@ -146,12 +136,12 @@ class Rules:
         )
 
     def _of(self, candidate: Candidate) -> Policy:
-        backend = self.backends.get(candidate.backend)
+        backend = self._backends.get(candidate.backend)
         return NO_POLICY if backend is None else backend.policy
 
     def _all(self, candidate: Candidate) -> tuple[Policy, ...]:
         own = self._of(candidate)
-        return self.policies if own is NO_POLICY else (*self.policies, own)
+        return self._policies if own is NO_POLICY else (*self._policies, own)
 
 
 def _said(name: str, policies: tuple[Policy, ...]) -> object:
@@ -170,3 +160,19 @@ def _number(name: str, policies: tuple[Policy, ...]) -> float | None:
 def _or_default(name: str, policies: tuple[Policy, ...]) -> float:
     number = _number(name, policies)
     return _DEFAULTS[name] if number is None else number
+
+
+def _whole(name: str, policies: tuple[Policy, ...]) -> int | None:
+    number = _number(name, policies)
+    return None if number is None else int(number)
+
+
+def _age(said: object) -> float | None:
+    if said is True:
+        return inf
+    return None if said is None or said is False else cast("float", said)
+
+
+def saying(*policies: Policy) -> tuple[Policy, ...]:
+    """Leave out the policies that say nothing."""
+    return tuple(policy for policy in policies if policy is not NO_POLICY and policy != NO_POLICY)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from pipelex_like.engine.calls import Call
 from pipelex_like.engine.inputs import conversation
-from pipelex_like.engine.limits import Rules
+from pipelex_like.engine.limits import Rules, saying
 from pipelex_like.engine.media import read_media
 from pipelex_like.engine.options import check_options
 from pipelex_like.engine.resuming import primary_only
@@ -18,9 +18,10 @@ from pipelex_like.types import ExtractJob, ImageJob, LlmJob, Message, OpaquePart
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipelex_like.deck import Candidate
-    from pipelex_like.engine.core import Core
+    from pipelex_like.deck import Candidate, Policy
+    from pipelex_like.engine.core import Core, State
     from pipelex_like.engine.inputs import PromptLike
+    from pipelex_like.engine.load import Bound
     from pipelex_like.engine.media import MediaLike
     from pipelex_like.engine.options import Scope
     from pipelex_like.engine.tools import ToolLike
@@ -69,7 +70,7 @@ def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) ->
         exclude=scope.exclude,
         settings=options.settings,
     )
-    rules = Rules.of((options.policy, route.policy), bound.deck.backends)
+    rules = _rules(saying(options.policy, route.policy), state, bound)
     return Call(
         core=ask.core,
         state=state,
@@ -81,6 +82,14 @@ def plan(ask: Ask, job_for: Callable[[Candidate], tuple[J, tuple[str, ...]]]) ->
         output=_OUTPUTS.get(ask.slot),
         streamed=ask.streamed,
     )
+
+
+def _rules(policies: tuple[Policy, ...], state: State, bound: Bound) -> Rules:
+    if policies:
+        return Rules(policies, bound.deck.backends)
+    # Most calls say nothing: what holds for them is worked out once.
+    profile = bound.deck.profile.name
+    return state.usual.get(profile) or state.usual.setdefault(profile, Rules((), bound.deck.backends))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pipelex_like.engine.resuming import check_has_jobs
 from pipelex_like.errors import CapabilityError, ContextWindowError, CredentialsError
 from pipelex_like.types import ExtractJob, ImageJob, LlmJob
 from pipelex_like.usage.estimate import surely_too_long
-from pipelex_like.workers.capability import capability_gap
+from pipelex_like.workers.capability import OLLAMA, capability_gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,8 @@ def made_ready(call: Call[J], candidate: Candidate) -> tuple[J, tuple[str, ...],
     gap = capability_gap(job, candidate.spec)
     if gap is not None:
         raise CapabilityError(f"{who(candidate)}: {gap}")
-    too_long = surely_too_long(job, candidate.spec)
+    # Ollama's window may be a wish of the call's: its own check knows.
+    too_long = None if candidate.spec.variant == OLLAMA else surely_too_long(job, candidate.spec)
     if too_long is not None:
         raise ContextWindowError(f"{who(candidate)}: {too_long}")
     return job, adapted, opener

@@ -26,12 +26,15 @@ class Stake:
     """Grows while a request begins.
 
     `key` is what its answer is kept under, `kept` the answer that was at hand; `joined`: another call's request
-    answers this one too. `started` and `first_event` are moments of the runtime's clock.
+    answers this one too. `flying`: this one is asked for others too, and `left` that its own caller has gone meanwhile.
+    `started` and `first_event` are moments of the runtime's clock.
     """
 
     key: str | None = None
     kept: Reply | None = None
     joined: bool = False
+    flying: bool = False
+    left: bool = False
     sent: bool = False
     started: float | None = None
     first_event: float | None = None
@@ -40,6 +43,11 @@ class Stake:
     shared: Hold | None = None
     over_limit: str | None = None
     span: AttemptSpan | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is under way for others, and no longer for its own caller."""
+        return self.left and self.flying
 
     @property
     def at_hand(self) -> bool:
@@ -60,7 +68,7 @@ async def take(
     Raises OverloadedError where too many wait already, BudgetError where the request could pass a limit; nothing is
     held then.
     """
-    limit, waiting = rules.max_concurrency(candidate), rules.max_waiting(candidate)
+    limit, waiting = rules.ways(candidate).max_concurrency, rules.ways(candidate).max_waiting
     await governor.gates.enter(candidate.backend, limit=limit, waiting=waiting)
     stake.slot = True
     shared = governor.budget.limited and candidate.backend != SANDBOX

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipelex_like.engine.noting import Notes
@@ -12,7 +12,8 @@ from pipelex_like.engine.order import in_order
 from pipelex_like.engine.ready import made_ready
 from pipelex_like.engine.replies import unfit, who
 from pipelex_like.engine.resuming import taken_up
-from pipelex_like.engine.stakes import Stake, drop, take
+from pipelex_like.engine.stakes import drop, take
+from pipelex_like.engine.step import Step
 from pipelex_like.engine.telemetry import SILENT
 from pipelex_like.errors import CallError, CallTimeoutError, InvalidResponseError, OverloadedError
 from pipelex_like.resilience.actions import action_for
@@ -31,22 +32,9 @@ if TYPE_CHECKING:
     from pipelex_like.engine.replies import Reply
     from pipelex_like.resilience.actions import Action
     from pipelex_like.types import Piece
-    from pipelex_like.workers.base import Access, Limits, Worker
+    from pipelex_like.workers.base import Access, Worker
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step(Generic[J]):
-    """One request to be made, `pause` seconds after the last one failed."""
-
-    candidate: Candidate
-    job: J
-    adapted: tuple[str, ...]
-    limits: Limits
-    open: Callable[[Access], Worker]
-    pause: float = 0.0
-    stake: Stake = field(default_factory=Stake)
 
 
 class Walk(Generic[J]):
@@ -115,7 +103,10 @@ class Walk(Generic[J]):
                 continue
             alone = place == len(candidates)
             self._begin(
-                alone=alone, forced=forced, tries=1 + rules.retries(candidate), repairs=rules.repairs(candidate)
+                alone=alone,
+                forced=forced,
+                tries=1 + rules.ways(candidate).retries,
+                repairs=rules.ways(candidate).repairs,
             )
             while self._tries and not self._is_over():
                 self._tries -= 1
@@ -140,10 +131,11 @@ class Walk(Generic[J]):
         limits = limits if self.until is None else replace(limits, until=self.until)
         return Step(candidate=candidate, job=job, adapted=adapted, limits=limits, open=opener, pause=self._pause)
 
-    def go_on(self) -> None:
-        """Let the next candidate be asked while this one still works."""
-        if self._action != "stop":
+    def go_on(self) -> bool:
+        """Let the next candidate be asked while this one still works; give False for the last one."""
+        if self._action != "stop" and not self._alone:
             self._action = "next"
+        return not self._alone
 
     def remaining(self) -> float | None:
         """Seconds left of the whole call, None without a deadline."""
@@ -169,7 +161,7 @@ class Walk(Generic[J]):
             stake.span = self.span.attempt(candidate, candidate.settings, endpoint=endpoint)
 
     def _check_health(self, candidate: Candidate) -> None:
-        if not self.call.rules.cooldown(candidate):
+        if not self.call.rules.ways(candidate).cooldown:
             return
         why = self.call.core.governor.health.admit(candidate.backend, candidate.model_id)
         if why is not None:
@@ -200,10 +192,10 @@ class Walk(Generic[J]):
     def _after(self, step: Step[J], error: CallError) -> Action:
         candidate, rules = step.candidate, self.call.rules
         self._failures += 1
-        action = action_for(error, rules.actions(candidate), alone=self._alone)
+        action = action_for(error, rules.ways(candidate).actions, alone=self._alone)
         if action != "retry":
             return action
-        cap, left = rules.retry_after_cap(candidate), self.remaining()
+        cap, left = rules.ways(candidate).retry_after_cap, self.remaining()
         wait = pause(self._failures, error, cap=cap, chance=self.call.core.runtime.chance)
         if not self._tries or self._is_over() or wait is None or (left is not None and wait >= left):
             return "next"
@@ -216,7 +208,7 @@ class Walk(Generic[J]):
             self._action = action
 
     def _judge(self, candidate: Candidate, error: CallError) -> None:
-        health, cooldown = self.call.core.governor.health, self.call.rules.cooldown(candidate)
+        health, cooldown = self.call.core.governor.health, self.call.rules.ways(candidate).cooldown
         if isinstance(error, CallTimeoutError) and self.remaining() == 0:
             health.released(candidate.backend, candidate.model_id)
         else:
@@ -231,13 +223,13 @@ class Walk(Generic[J]):
         error = unfit(step.candidate, reply, misfit)
         self._notes.failed(step, error, reply, begun=begun)
         self._well(step)
-        mendable = isinstance(error, InvalidResponseError) and self._repairs and not begun
+        mendable = isinstance(error, InvalidResponseError) and self._repairs and self._tries and not begun
         if mendable and isinstance(reply, LlmReply) and reply.finish_reason != "length":
             self._repairs -= 1
             self._pause, self._repaired = 0.0, repaired(step.job, reply, misfit)
             self._decided(step, "retry")
         else:
-            actions = self.call.rules.actions(step.candidate)
+            actions = self.call.rules.ways(step.candidate).actions
             self._decided(step, action_for(error, actions, alone=self._alone, misfit=True))
         return error
 
@@ -253,18 +245,28 @@ class Walk(Generic[J]):
         candidate = step.candidate
         self.call.core.governor.health.succeeded(candidate.backend, candidate.model_id, sent=step.stake.started)
 
-    def overtaken(self, step: Step[J]) -> None:
-        """Record a request that another candidate was faster than."""
-        self.call.core.governor.health.released(step.candidate.backend, step.candidate.model_id)
-        self._notes.abandoned(step, "another candidate answered first", paid=True)
+    def overtaken(self, step: Step[J], reply: Reply | None = None) -> None:
+        """Record a request that another candidate was faster than, with the answer that came too late."""
+        self._leave(step, "another candidate answered first", paid=True, reply=reply)
 
     def close(self, seen: Sequence[Piece] = ()) -> None:
         """Record what was still under way: the caller went, or something broke that is no error of a call. `seen` is
         what had come of the answer."""
-        for step in tuple(self._notes.under_way):
-            self.call.core.governor.health.released(step.candidate.backend, step.candidate.model_id)
-            self._notes.abandoned(step, "the call was cancelled", seen)
+        for step in self._own():
+            self._leave(step, "the call was cancelled", seen)
         self.span.end(asyncio.CancelledError())
+
+    def _own(self) -> tuple[Step[J], ...]:
+        return tuple(step for step in self._notes.under_way if not step.stake.goes_on)
+
+    def _leave(
+        self, step: Step[J], why: str, seen: Sequence[Piece] = (), *, paid: bool = False, reply: Reply | None = None
+    ) -> None:
+        if not step.stake.sent:
+            self._refuse(step, CallError(f"{who(step.candidate)}: {why}"))
+            return
+        self.call.core.governor.health.released(step.candidate.backend, step.candidate.model_id)
+        self._notes.abandoned(step, why, seen, paid=paid, reply=reply)
 
     def error(self) -> CallError:
         """Give the error of a call that nobody answered."""
@@ -282,11 +284,19 @@ class Walk(Generic[J]):
         message = f"{who(under_way[-1].candidate)}: {message}" if under_way else message
         message = message if job_id is None else f"{message}. {way_back(job_id)}"
         for step in under_way:
-            self.call.core.governor.health.released(step.candidate.backend, step.candidate.model_id)
-            self._notes.failed(step, CallTimeoutError(message, job_id=job_id), outcome="abandoned")
+            self._expire(step, CallTimeoutError(message, job_id=job_id))
         error = CallTimeoutError(message, attempts=tuple(self.record.attempts), job_id=job_id)
         self.span.end(error)
         return error
+
+    def _expire(self, step: Step[J], error: CallTimeoutError) -> None:
+        if step.stake.goes_on:
+            self.record.abandon(step.candidate, "others wait for its answer", duration=self._notes.since(step))
+        elif step.stake.sent:
+            self.call.core.governor.health.released(step.candidate.backend, step.candidate.model_id)
+            self._notes.failed(step, error, outcome="abandoned")
+        else:
+            self._refuse(step, error)
 
     def duration(self) -> float:
         """Seconds since the call began."""

@@ -102,18 +102,18 @@ def _tokens(usage: Usage | None, costs: Costs, *, drawn: bool) -> Decimal | str 
         if drawn:
             return "priced per token, and the provider counted none; write a `per_image` price"
         return "the provider reported no usage"
-    prices = _prices(costs, usage.input_tokens)
+    prices = _prices(costs, usage.input_tokens) if costs.above else costs.tokens
     total = Decimal(0)
-    for kind, count in _counts(usage).items():
+    for kind, count in _counts(usage):
         if count:
             price = next((prices[name] for name in _PRICED_AS[kind] if name in prices), None)
             if price is None:
                 return f"no price for {kind} tokens"
-            total += price * count
+            total += _price(price) * count
     return total / _MILLION
 
 
-def _prices(costs: Costs, input_tokens: int) -> Mapping[str, Decimal]:
+def _prices(costs: Costs, input_tokens: int) -> Mapping[str, object]:
     prices = {kind: _price(price) for kind, price in costs.tokens.items()}
     passed = [tier for tier in costs.above if input_tokens > tier.input_tokens]
     for tier in sorted(passed, key=lambda tier: tier.input_tokens):
@@ -121,7 +121,7 @@ def _prices(costs: Costs, input_tokens: int) -> Mapping[str, Decimal]:
     return prices
 
 
-def _counts(usage: Usage) -> Mapping[str, int]:
+def _counts(usage: Usage) -> tuple[tuple[str, int], ...]:
     special_in = (
         usage.cached_tokens
         + usage.cache_write_tokens
@@ -130,18 +130,23 @@ def _counts(usage: Usage) -> Mapping[str, int]:
         + usage.input_image_tokens
     )
     special_out = usage.reasoning_tokens + usage.output_audio_tokens + usage.output_image_tokens
-    return {
-        "input": max(0, usage.input_tokens - special_in),
-        "input_cached": usage.cached_tokens,
-        "cache_write": usage.cache_write_tokens,
-        "cache_write_1h": usage.cache_write_1h_tokens,
-        "input_audio": usage.input_audio_tokens,
-        "input_image": usage.input_image_tokens,
-        "output": max(0, usage.output_tokens - special_out),
-        "reasoning": usage.reasoning_tokens,
-        "output_audio": usage.output_audio_tokens,
-        "output_image": usage.output_image_tokens,
-    }
+    plain = (
+        ("input", max(0, usage.input_tokens - special_in)),
+        ("output", max(0, usage.output_tokens - special_out)),
+    )
+    if not special_in and not special_out:
+        return plain
+    return (
+        *plain,
+        ("input_cached", usage.cached_tokens),
+        ("cache_write", usage.cache_write_tokens),
+        ("cache_write_1h", usage.cache_write_1h_tokens),
+        ("input_audio", usage.input_audio_tokens),
+        ("input_image", usage.input_image_tokens),
+        ("reasoning", usage.reasoning_tokens),
+        ("output_audio", usage.output_audio_tokens),
+        ("output_image", usage.output_image_tokens),
+    )
 
 
 def _price(value: object) -> Decimal:

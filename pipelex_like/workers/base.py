@@ -66,14 +66,17 @@ class Limits:
     """Bounds of one attempt, in seconds and bytes; None = no bound of that sort.
 
     `timeout` bounds the whole answer of a call without a stream. In a stream `first_event` and `between_events`
-    bound only the waiting for the provider, and `max_stream_seconds` the whole. `until` is the moment of the loop's
-    clock at which whoever calls gives up: a cancellation from then on is that, and no wish of the caller's own.
+    bound only the waiting for the provider, and `max_stream_seconds` the whole. Where jobs are queued, `start`
+    bounds the waiting until the work begins, and `job` the work itself from then on. `until` is the moment of the
+    loop's clock at which whoever calls gives up: a cancellation from then on is that, and no wish of the caller's own.
     """
 
     timeout: float | None = None
     connect: float | None = None
     first_event: float | None = None
     between_events: float | None = None
+    start: float | None = None
+    job: float | None = None
     max_stream_seconds: float | None = None
     max_response_bytes: int = 64 * MEBIBYTE
     max_event_bytes: int = 8 * MEBIBYTE

@@ -85,8 +85,10 @@ def _media_gap(media: Media, inputs: frozenset[str]) -> str | None:
 
 
 def _window_gap(job: LlmJob, spec: ModelSpec) -> str | None:
-    window = wished_window(job) if spec.variant == OLLAMA else None
-    window = spec.context_window if window is None else window
+    # Everybody else refuses a prompt that is too long; Ollama would cut it and say nothing.
+    if spec.variant != OLLAMA:
+        return None
+    window = wished_window(job) or spec.context_window
     return window_gap(job, window) if isinstance(window, int) else None
 
 

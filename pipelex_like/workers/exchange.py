@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import httpx2
 
-from pipelex_like.types import EndPiece, ReasoningPiece, TextPiece, ToolCallPiece
+from pipelex_like.types import EndPiece, replay
 from pipelex_like.workers.connection import request_id, whole
 from pipelex_like.workers.translate import translating, unreadable
 from pipelex_like.workers.transport import EventReader, EventSplitter, moment, read_start
@@ -104,7 +104,7 @@ async def streamed(begin: Callable[[], Exchange]) -> AsyncGenerator[Piece]:
             if not _is_stream(response):
                 async with asyncio.timeout_at(first_by):
                     reply = await _unstreamed(exchange, response)
-                for piece in _pieces(reply):
+                for piece in replay(reply):
                     yield piece
                 return
             collector = exchange.collect()
@@ -146,12 +146,3 @@ async def _next(reader: EventReader, collector: Collector) -> list[Piece] | None
     if batch is None:
         return None
     return [piece for event in batch if not collector.done for piece in collector.feed(event.data)]
-
-
-def _pieces(reply: LlmReply) -> list[Piece]:
-    pieces: list[Piece] = []
-    if reply.reasoning:
-        pieces.append(ReasoningPiece(reply.reasoning))
-    if reply.text:
-        pieces.append(TextPiece(reply.text))
-    return [*pieces, *(ToolCallPiece(call) for call in reply.tool_calls), EndPiece(reply)]

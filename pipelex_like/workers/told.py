@@ -1,12 +1,11 @@
-"""Reads what a provider says in an error: its own words, code and wish to wait, short and without secrets."""
+"""Reads what a provider says in an error: its own words and code, short and without secrets."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import orjson
 
@@ -37,18 +36,23 @@ class Told:
     status: int | None = None
 
 
-def told(body: bytes | object, status: int | None = None) -> Told:
-    """Read the body of an error, whatever its form: JSON of any vendor, HTML or plain text."""
+def told(body: bytes | object, status: int | None = None, *, secrets: Iterable[str] = ()) -> Told:
+    """Read the body of an error, whatever its form: JSON of any vendor, HTML or plain text.
+
+    `secrets` are taken out before a long message is cut, since half a secret could not be found any more.
+    """
     value = _parsed(body) if isinstance(body, bytes) else body
     if isinstance(value, bytes):
-        return Told(message=_plain(value) or f"status {status} without a reason")
+        return Told(message=_plain(value, secrets) or f"status {status} without a reason")
     error = _error_table(value)
     message = _message(error)
     code = error.get("code")
     kind = error.get("type") or error.get("status") or error.get("error_type") or _kind_of(error.get("detail"))
     inner = code if isinstance(code, int) and not isinstance(code, bool) else _number(code)
     return Told(
-        message=_short(message) if message else f"status {status or code or 'unknown'} without a reason",
+        message=_short(without(message, secrets))
+        if message
+        else f"status {status or code or 'unknown'} without a reason",
         code=str(code or ""),
         kind=str(kind or ""),
         status=inner if inner is not None and 400 <= inner <= 599 else None,
@@ -103,11 +107,12 @@ def _located(error: Mapping[str, object]) -> str:
     return f"{'.'.join(map(str, where))}: {message}" if message and is_list(where) and where else message
 
 
-def _plain(body: bytes) -> str:
+def _plain(body: bytes, secrets: Iterable[str]) -> str:
     title = _TITLE.search(body)
-    if title is not None:
-        return _short(title.group(1).decode("utf-8", "replace"))
-    return "a page of HTML" if body.lstrip()[:1] == b"<" else _short(body[:2000].decode("utf-8", "replace"))
+    if title is None and body.lstrip()[:1] == b"<":
+        return "a page of HTML"
+    shown = body if title is None else title.group(1)
+    return _short(without(shown.decode("utf-8", "replace"), secrets))
 
 
 def _short(text: str) -> str:
@@ -121,35 +126,12 @@ def _number(value: object) -> int | None:
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """Take out every secret, and whatever looks like a key, whole or masked by the provider."""
+    return _LIKE_A_KEY.sub("***", without(text, secrets))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Take out every secret, also as an address writes it; quick for a text of any length."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return _LIKE_A_KEY.sub("***", text)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Give the seconds that the provider asks to wait, from a number or a date; None if it does not say.
-
-    A date is measured against the answer's own `Date`, so that no clock is read.
-    """
-    thousandths = _seconds(headers.get("retry-after-ms"))
-    if thousandths is not None:
-        return thousandths / 1000
-    text = headers.get("retry-after")
-    seconds = _seconds(text)
-    if seconds is not None or text is None:
-        return seconds
-    try:
-        until = parsedate_to_datetime(text)
-        now = parsedate_to_datetime(headers.get("date", ""))
-        return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        number = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return max(0.0, number) if number is not None and isfinite(number) else None
+            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+    return text

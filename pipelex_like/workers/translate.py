@@ -24,7 +24,8 @@ from pipelex_like.errors import (
     UnreachableError,
 )
 from pipelex_like.workers.classes import class_by_words, class_of
-from pipelex_like.workers.told import redacted, retry_after, told
+from pipelex_like.workers.told import redacted, told
+from pipelex_like.workers.waiting import wait_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -83,24 +84,31 @@ def refusal(called: Called, *, status: int, headers: Mapping[str, str], body: by
     """Give the error for a status that is no success."""
     if 300 <= status < 400:
         return _redirect(called, status, headers)
-    said = told(body, status)
-    return error_of(called, class_of(status, said), said.message, status=status, headers=headers)
+    said = told(body, status, secrets=called.secrets)
+    return error_of(called, class_of(status, said), said.message, status=status, headers=headers, body=body)
 
 
 def error_of(
-    called: Called, kind: type[CallError], message: str, *, status: int, headers: Mapping[str, str]
+    called: Called,
+    kind: type[CallError],
+    message: str,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes = b"",
 ) -> CallError:
     """Give the error of a known kind, with its way out and the provider's wish to wait."""
-    wait = retry_after(headers)
+    wait = wait_of(headers, body, status)
     return kind(called.says(message, _way_out(kind, called, wait)), status=status, retry_after=wait)
 
 
 def error_in_answer(called: Called, error: object, status: int = 200) -> CallError:
     """Give the error for an `error` value that came inside an answer which called itself a success."""
-    said = told({"error": error})
+    said = told({"error": error}, secrets=called.secrets)
     inner = said.status
     kind = class_of(inner, said) if inner is not None else class_by_words(said)
-    return kind(called.says(said.message, _way_out(kind, called, None)), status=inner or status)
+    wait = wait_of({}, {"error": error}, inner)
+    return kind(called.says(said.message, _way_out(kind, called, wait)), status=inner or status, retry_after=wait)
 
 
 def unreadable(called: Called, body: bytes, status: int = 200) -> InvalidResponseError:
@@ -141,7 +149,7 @@ def _way_out(kind: type[CallError], called: Called, wait: float | None) -> str:
     if kind is NotFoundError:
         known = "`pipelex-like models` lists what is known here."
         return f"Check `model_id` in backends/{called.backend}.toml, and `endpoint` in backends.toml; {known}"
-    if kind is RateLimitError and wait is not None:
+    if kind in (RateLimitError, OverloadedError) and wait is not None:
         return f"It asks to wait {wait:g} s."
     return _WAYS_OUT.get(kind, "")
 
@@ -183,14 +191,16 @@ def opening(called: Called) -> Generator[None]:
         raise CapabilityError(called.says(told_text, "Check `endpoint` and `proxy` of the backend.")) from error
 
 
+_LATE = "no answer within the time allowed"
+_SLOW = "Raise `timeout` if it needs longer, or choose a quicker model."
 # By the names of classes, since httpx, httpx2 and the SDKs built on them name theirs alike and none is imported here.
 _BY_NAME: Mapping[str, tuple[type[CallError], str, str]] = {
     "TooLargeError": (InvalidResponseError, "", "Raise `max_response_bytes` or `max_event_bytes` if that is wanted."),
     "ConnectTimeout": (UnreachableError, "no connection within the time allowed", "Check `endpoint` and the network."),
     "PoolTimeout": (CallTimeoutError, "no free connection within the time allowed", ""),
-    "TimeoutException": (CallTimeoutError, "no answer within the time allowed", "Raise `timeout` if it needs longer."),
-    "TimeoutError": (CallTimeoutError, "no answer within the time allowed", "Raise `timeout` if it needs longer."),
-    "APITimeoutError": (CallTimeoutError, "no answer within the time allowed", "Raise `timeout` if it needs longer."),
+    "TimeoutException": (CallTimeoutError, _LATE, _SLOW),
+    "TimeoutError": (CallTimeoutError, _LATE, _SLOW),
+    "APITimeoutError": (CallTimeoutError, _LATE, _SLOW),
     "APIConnectionError": (UnreachableError, "no connection", "Check `endpoint`, the network and `proxy`."),
     "ProxyError": (UnreachableError, "the proxy does not let the request through", "Check `proxy` of the backend."),
     "UnsupportedProtocol": (BadRequestError, "`endpoint` is no address", "It begins with http:// or https://."),
@@ -210,11 +220,22 @@ def _foreign(called: Called, error: Exception) -> CallError:
     if isinstance(inner, HttpRefusal):  # the anthropic SDK takes whatever its HTTP client raises for a lost connection
         return refusal(called, status=inner.status, headers=inner.headers, body=inner.body)
     root = _unwrapped(inner or error)
+    if isinstance(root, UnicodeEncodeError) and _holds_a_secret(root, called):
+        what = "the key holds a letter that no key has, perhaps a quotation mark or a dash that was pasted along"
+        return CredentialsError(called.says(what, _way_out(CredentialsError, called, None)))
     for cls in type(root).__mro__:
         if cls.__name__ in _BY_NAME:
             kind, text, way_out = _BY_NAME[cls.__name__]
             return kind(called.says(text or str(root), called.ways_out.get(kind, way_out)))
     return InvalidResponseError(called.says(f"the call failed with {type(root).__name__}: {root}"))
+
+
+def _holds_a_secret(error: UnicodeEncodeError, called: Called) -> bool:
+    """Say whether what could not be written holds a secret; it does no more then."""
+    held = any(secret in error.object for secret in called.secrets)
+    if held:
+        error.object, error.args = "", ()
+    return held
 
 
 def _unwrapped(error: BaseException) -> BaseException:

@@ -156,6 +156,8 @@ class EventReader:
 
     async def batch(self) -> list[ServerEvent] | None:
         """Wait for the next events; None at the end of the stream."""
+        if self._last is not None and self._now() >= self._last:
+            raise TimeoutError
         until = self._until if self._until is not None else moment(self._now(), self._between, self._last)
         self._until = None
         async with asyncio.timeout_at(until):

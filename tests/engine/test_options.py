@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_like.deck import NO_POLICY, Backend, BackendSpec, Candidate, ModelSpec, Policy
 from pipelex_like.deck import policy as declared
-from pipelex_like.engine.limits import Rules
+from pipelex_like.engine.limits import Rules, saying
 from pipelex_like.engine.options import CallOptions, check_options
 from pipelex_like.errors import OverloadedError, RateLimitError, ServerError
 from pipelex_like.resilience.actions import ACTIONS, action_for
@@ -22,7 +22,7 @@ CANDIDATE = Candidate(handle="m", backend="x", model_id="m", sdk="openai", spec=
 
 def rules(*policies: Policy, backend: Policy = NO_POLICY) -> Rules:
     held = Backend(spec=BackendSpec(name="x"), state="on", reason="", policy=backend)
-    return Rules.of(policies, {"x": held})
+    return Rules(saying(*policies), {"x": held})
 
 
 def test_what_governs_a_call_is_made_plain() -> None:
@@ -118,13 +118,12 @@ def test_options_that_say_nothing_of_it_have_the_one_policy_that_says_nothing() 
 
 def test_the_defaults() -> None:
     none = rules(NO_POLICY, Policy())
-    assert none.policies == ()
     assert (none.deadline, none.max_attempts, none.max_cost, none.max_total_tokens) == (None, None, None, None)
     assert (none.balance, none.weights, none.hedge_after, none.cache, none.coalesce) == (None, {}, None, None, False)
     assert none.reserve_output_tokens == 4096
-    assert (none.retries(CANDIDATE), none.repairs(CANDIDATE)) == (2, 1)
-    assert (none.retry_after_cap(CANDIDATE), none.cooldown(CANDIDATE)) == (60, 5)
-    assert (none.max_concurrency(CANDIDATE), none.max_waiting(CANDIDATE)) == (None, 1000)
+    assert (none.ways(CANDIDATE).retries, none.ways(CANDIDATE).repairs) == (2, 1)
+    assert (none.ways(CANDIDATE).retry_after_cap, none.ways(CANDIDATE).cooldown) == (60, 5)
+    assert (none.ways(CANDIDATE).max_concurrency, none.ways(CANDIDATE).max_waiting) == (None, 1000)
     assert none.limits(CANDIDATE, None) == Limits(timeout=600, first_event=600, between_events=600)
 
 
@@ -155,8 +154,8 @@ def test_the_nearest_says_what_holds() -> None:
     got = rules(call, route, backend=backend)
     assert (got.max_cost, got.cache, got.coalesce, got.hedge_after) == (Decimal(1), None, False, 1.0)
     assert (got.balance, got.weights) == ("weighted", {"x": 2.0})
-    assert (got.cooldown(CANDIDATE), got.retry_after_cap(CANDIDATE)) == (0, 120)
-    assert (got.max_concurrency(CANDIDATE), got.max_waiting(CANDIDATE)) == (3, 0)
+    assert (got.ways(CANDIDATE).cooldown, got.ways(CANDIDATE).retry_after_cap) == (0, 120)
+    assert (got.ways(CANDIDATE).max_concurrency, got.ways(CANDIDATE).max_waiting) == (3, 0)
     limits = got.limits(CANDIDATE, 10.0)
     assert (limits.timeout, limits.first_event, limits.start, limits.job) == (10, 30, 3, 40)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -19,6 +20,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from pipelex_like.deck import Candidate, ModelSpec
+from pipelex_like.engine import conventions, telemetry
 from pipelex_like.engine.background import Background
 from pipelex_like.engine.conventions import PROVIDERS, provider_name
 from pipelex_like.engine.telemetry import SILENT, Telemetry
@@ -278,8 +280,8 @@ def test_tokens_that_nobody_measured_are_no_metric(watch: Watch) -> None:
 
 def test_two_of_them_share_their_instruments(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
     other = Telemetry(tracers=watch.tracers, meters=watch.meters)
-    for telemetry in (watch.telemetry, other):
-        call = telemetry.call(kind="llm", reference="@best", profile="main", request_id="req_1")
+    for each in (watch.telemetry, other):
+        call = each.call(kind="llm", reference="@best", profile="main", request_id="req_1")
         call.attempt(candidate(), {}).end(record())
     (point,) = watch.points("gen_ai.client.operation.duration")
     assert point.count == 2
@@ -479,3 +481,18 @@ def test_the_silent_span_takes_everything() -> None:
     attempt = SILENT.attempt(candidate(), {})
     attempt.end(record(), "stop")
     SILENT.end(RuntimeError())
+
+
+def test_the_example_of_the_page_runs_and_shows_no_prompt() -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    shown = run(example)
+    assert '"name": "call gpt-4o-mini"' in shown and '"name": "chat sandbox-text"' in shown
+    assert "Name a river." in example and "Name a river." not in shown
+
+
+def test_every_attribute_of_ours_stands_on_the_page() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    sources = [Path(module.__file__ or "").read_text(encoding="utf-8") for module in (conventions, telemetry)]
+    names = {name for source in sources for name in re.findall(r'"pipelex_like\.([a-z_.]+)"', source)}
+    assert len(names) > 10
+    assert not {name for name in names if f"`{name}`" not in page}

@@ -23,7 +23,7 @@ from pipelex_like.workers.base import Access
 from pipelex_like.workers.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from workers.upstream import Upstream
 
@@ -81,7 +81,7 @@ def asked_of(name: str, worker: str) -> Candidate:
 
 
 @asynccontextmanager
-async def opened(worker: str, url: str) -> AsyncIterator[Any]:
+async def opened(worker: str, url: str) -> AsyncGenerator[Any]:
     sdk = _SDKS.get(worker, worker.removesuffix(_IMAGES))
     running: Any = Registry().find(_kind(worker), sdk)(_reached(worker, url))
     try:
@@ -108,13 +108,17 @@ async def whole(upstream: Upstream, name: str, worker: str, reply: object) -> An
 
 async def in_events(upstream: Upstream, name: str, worker: str, events: list[Golden]) -> Any:
     """What the worker makes of the events of a stream: the reply in its last piece."""
-    upstream.answers = [_WIRES.get(worker.removeprefix("vertex_"), _chunks)(events)]
+    upstream.answers = [wire(worker, events)]
     async with opened(worker, upstream.url) as running:
         pieces = [piece async for piece in running.stream(job(), asked_of(name, worker), LIMITS)]
     (end,) = pieces[-1:]
     assert isinstance(end, EndPiece)
     assert "".join(piece.text for piece in pieces if isinstance(piece, TextPiece)) == end.reply.text
     return end.reply
+
+
+def wire(worker: str, events: list[Golden]) -> Answer:
+    return _WIRES.get(worker.removeprefix("vertex_"), _chunks)(events)
 
 
 def _chunks(events: list[Golden]) -> Answer:

@@ -1,4 +1,4 @@
-"""The same answer costs the same, streamed or not, in every wire format: what was reckoned by hand is what we reckon."""
+"""The same answer costs the same, streamed or not, in every wire format: what was reckoned by hand."""
 
 from __future__ import annotations
 

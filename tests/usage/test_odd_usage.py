@@ -135,9 +135,11 @@ def test_details_that_are_none_are_odd() -> None:
 
 @pytest.mark.parametrize(
     ("value", "count", "odd"),
-    [(7, 7, False), (7.0, 7, False), (7.2, 8, True), (" 7 ", 7, True), ("7.5", None, True), ("", None, True)]
-    + [(float("nan"), None, True), (float("inf"), None, True), (-1, None, True), (False, None, True)]
-    + [(10**9, 10**9, False), (10**9 + 1, None, True), (1e300, None, True), ([], None, True), (None, None, False)],
+    [
+        *((7, 7, False), (7.0, 7, False), (7.2, 8, True), (" 7 ", 7, True), ("7.5", None, True), ("", None, True)),
+        *((float("nan"), None, True), (float("inf"), None, True), (-1, None, True), (False, None, True)),
+        *((10**9, 10**9, False), (10**9 + 1, None, True), (1e300, None, True), ([], None, True), (None, None, False)),
+    ],
 )
 def test_one_count(value: object, count: int | None, odd: bool) -> None:
     counts = Counts({"n": value})

@@ -30,6 +30,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: list[bytes | None] = field(default_factory=list)
     cut: bool = False
+    pause: float = 0
+    """Seconds before each piece of the body but the first."""
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
@@ -102,7 +104,9 @@ class Upstream:
         lines = [f"HTTP/1.1 {answer.status} Any", "transfer-encoding: chunked", f"date: {formatdate(0, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        for piece in answer.body:
+        for place, piece in enumerate(answer.body):
+            if answer.pause and place:
+                await asyncio.sleep(answer.pause)
             if piece is STALL:
                 await writer.drain()
                 await reader.read(1)

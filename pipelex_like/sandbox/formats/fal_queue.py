@@ -115,6 +115,8 @@ def cancel(call: Call) -> Reply:
     if _done(job):
         return _reply({"status": "ALREADY_COMPLETED"}, 400)
     job.cancelled = True
+    if job.looks <= _waits(job):
+        return _reply({"status": "OK"}, 200)
     return _reply({"status": "CANCELLATION_REQUESTED"}, 202)
 
 

@@ -1,4 +1,7 @@
-"""POST /v1/ocr, as https://docs.mistral.ai/api/endpoint/ocr describes it: the text layer of PDFs, else placeholders."""
+"""POST /v1/ocr, as https://docs.mistral.ai/api/endpoint/ocr describes it: the text layer of PDFs, else placeholders.
+
+Office files with pictures need base64 or no pictures: https://github.com/danny-avila/LibreChat/issues/7667
+"""
 
 from __future__ import annotations
 
@@ -55,13 +58,23 @@ def answer_ocr(call: Call) -> Reply:
     checks.check(body, _CHECKS)
     if body.get("document") is None:
         raise checks.missing("document")
-    document = _document(checks.table(body["document"], "document"))
+    given = checks.table(body["document"], "document")
+    _refuse_bare_pictures(given, body)
+    document = _document(given)
     chosen = _chosen(body.get("pages"), len(document.papers))
     drawer = _Drawer(body)
     pages = [_page(at, document.papers[at], drawer) for at in chosen]
     usage = call.usage({"pages_processed": len(pages), "doc_size_bytes": document.size})
     counted: dict[str, object] = {} if usage is None else {"usage_info": usage}
     return json_reply({"pages": pages, "model": model, "document_annotation": None, **counted})
+
+
+def _refuse_bare_pictures(given: Mapping[str, object], body: Mapping[str, object]) -> None:
+    if "officedocument" not in str(given.get("document_url"))[:100]:
+        return
+    if not body.get("include_image_base64") and body.get("image_limit") != 0:
+        told = "For office files, extracted images can only be returned in base64; try setting `image_limit=0` instead."
+        raise Refusal(told, param="include_image_base64")
 
 
 def _document(given: Mapping[str, object]) -> _Document:

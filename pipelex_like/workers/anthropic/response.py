@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelex_like.types import FrozenDict, LlmReply, OpaquePart, Usage, freeze, is_list, is_table
 from pipelex_like.workers.anthropic.keeping import THOUGHTS
-from pipelex_like.workers.counts import Counts
+from pipelex_like.workers.counts import Counts, fitted
 from pipelex_like.workers.parts import tool_call
 from pipelex_like.workers.translate import unfit
 
@@ -40,14 +41,14 @@ def read_reply(
         raise unfit(called, "the answer has no `content`", "Check `endpoint`: does it speak Anthropic's protocol?")
     blocks = [block for block in content if is_table(block)]
     calls = tuple(_calls(blocks))
-    text = "".join(str(block.get("text", "")) for block in blocks if block.get("type") == "text")
+    text = "".join(str(block.get("text") or "") for block in blocks if block.get("type") == "text")
     if object_tool is not None:
         text = next((call.raw for call in calls if call.name == object_tool), text)
         calls = tuple(call for call in calls if call.name != object_tool)
     return LlmReply(
         text=text or refused(answer.get("stop_reason"), answer.get("stop_details")),
         tool_calls=calls,
-        reasoning="".join(str(block.get("thinking", "")) for block in blocks if block.get("type") == "thinking"),
+        reasoning="".join(str(block.get("thinking") or "") for block in blocks if block.get("type") == "thinking"),
         opaque=opaque_of(blocks, called),
         usage=read_usage(answer.get("usage")),
         finish_reason=finish_reason(answer.get("stop_reason"), has_calls=bool(calls)),
@@ -107,15 +108,14 @@ def read_usage(value: object) -> Usage | None:
     hour = split.first("ephemeral_1h_input_tokens") or 0
     told = top.first("cache_creation_input_tokens")
     wrote = (split.first("ephemeral_5m_input_tokens") or 0) + hour if told is None else told
-    hour = min(hour, wrote)
     cached = top.first("cache_read_input_tokens") or 0
-    output = answered or 0
-    return Usage(
+    usage = Usage(
         input_tokens=(fresh or 0) + cached + wrote,
-        output_tokens=output,
+        output_tokens=answered or 0,
         cached_tokens=cached,
-        cache_write_tokens=wrote - hour,
-        cache_write_1h_tokens=hour,
-        reasoning_tokens=min(details.first("thinking_tokens") or 0, output),
-        estimated=fresh is None or answered is None or top.odd or details.odd or split.odd,
+        cache_write_tokens=max(0, wrote - hour),
+        cache_write_1h_tokens=min(hour, wrote),
+        reasoning_tokens=details.first("thinking_tokens") or 0,
     )
+    odd = fresh is None or answered is None or hour > wrote or top.odd or details.odd or split.odd
+    return fitted(replace(usage, estimated=odd))

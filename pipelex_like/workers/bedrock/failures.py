@@ -86,15 +86,16 @@ def refused(called: Called, error: HttpRefusal) -> CallError:
     """Give the error for a status that is no success: by the name that AWS gives it, else by the status."""
     if 300 <= error.status < 400:
         return refusal(called, status=error.status, headers=error.headers, body=error.body)
-    said = told(error.body, error.status)
+    said = told(error.body, error.status, secrets=called.secrets)
     name = _name(error.headers, error.body)
     kind = _class(name, Told(message=said.message, code=name), error.status)
-    return error_of(called, kind, _with_profile(called, said.message), status=error.status, headers=error.headers)
+    message = _with_profile(called, said.message)
+    return error_of(called, kind, message, status=error.status, headers=error.headers, body=error.body)
 
 
 def failed_midway(called: Called, name: str, event: Mapping[str, object]) -> CallError:
     """Give the error that a stream tells of in its middle, under its name."""
-    said = told(event)
+    said = told(event, secrets=called.secrets)
     short = _plain(name)
     _, status = _NAMED.get(short, (None, 400 if short == "validation" else 500))
     kind = _class(short, said, status)

@@ -120,17 +120,12 @@ def read_usage(value: object) -> Usage | None:
         return None
     cached = top.first("cacheReadInputTokens") or 0
     wrote = top.first("cacheWriteInputTokens") or 0
-    hour = min(_written_for_an_hour(value.get("cacheDetails")), wrote)
+    hour = top.summed("cacheDetails", "inputTokens", where="ttl", equals="1h")
     return Usage(
         input_tokens=(fresh or 0) + cached + wrote,
         output_tokens=answered or 0,
         cached_tokens=cached,
-        cache_write_tokens=wrote - hour,
-        cache_write_1h_tokens=hour,
-        estimated=fresh is None or answered is None or top.odd,
+        cache_write_tokens=max(0, wrote - hour),
+        cache_write_1h_tokens=min(hour, wrote),
+        estimated=fresh is None or answered is None or hour > wrote or top.odd,
     )
-
-
-def _written_for_an_hour(details: object) -> int:
-    found = [item for item in details if is_table(item) and item.get("ttl") == "1h"] if is_list(details) else []
-    return sum(Counts(item).first("inputTokens") or 0 for item in found)

@@ -155,9 +155,13 @@ class Ticket:
         await handle.client.request("GET", handle.response_url)
         return parsed(self._door.body or b"", self._called)
 
-    async def cancel(self) -> None:
-        """Ask the provider to stop."""
+    async def cancel(self) -> str:
+        """Ask the provider to stop, and give the word for what it does about it.
+
+        https://fal.ai/docs/inference-api/queue/cancel
+        """
         await self._ordered.cancel()
+        return str(parsed(self._door.body or b"", self._called).get("status"))
 
     @property
     def _ordered(self) -> AsyncRequestHandle:
@@ -180,7 +184,8 @@ def _misread(body: bytes, called: Called) -> CallError:
     answer = parsed(body, called)
     status = answer.get("status")
     if isinstance(status, str) and status not in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED"):
-        said = told(answer.get("error") if is_table(answer.get("error")) else answer)
+        error = answer["error"] if is_table(answer.get("error")) else answer
+        said = told(error, secrets=called.secrets)
         reason = "" if "without a reason" in said.message else f": {said.message}"
         return ServerError(called.says(f"the job ended as {status}{reason}"), status=200)
     return unfit(called, "the answer about the job is not of the promised form")

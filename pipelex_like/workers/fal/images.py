@@ -3,62 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fal_client import Completed, InProgress, Queued
-
-from pipelex_like.errors import BadRequestError, CallError, NotFoundError, ServerError
+from pipelex_like.errors import BadRequestError, CallError, CallTimeoutError, NotFoundError, ServerError
 from pipelex_like.workers.base import Unfinished, way_back
 from pipelex_like.workers.downloads import Downloads
 from pipelex_like.workers.fal.client import Client
 from pipelex_like.workers.fal.endpoint import is_application, is_job
 from pipelex_like.workers.fal.request import order_of
 from pipelex_like.workers.fal.response import found_in, reply_of
+from pipelex_like.workers.fal.waiting import Work, cancelled, finished
 from pipelex_like.workers.pictured import inside, picture_of
 from pipelex_like.workers.translate import Called, HttpRefusal, translating
 from pipelex_like.workers.transport import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipelex_like.deck import Candidate
     from pipelex_like.types import Image, ImageJob, ImageReply
     from pipelex_like.workers.base import Access, Limits
-    from pipelex_like.workers.fal.client import Ticket
-    from pipelex_like.workers.fal.request import Order
 
-_FIRST_PAUSE = 0.05
-_GROWTH = 1.5
-_LONGEST_PAUSE = 2.0
-_CANCEL_SECONDS = 2.0
 # Timers of a loop fire up to its clock's resolution too early.
 _EARLY = 0.001
 # Statuses of a result that say nothing of the job itself.
 _PASSING = frozenset({401, 403, 408, 425, 429})
-
-
-def pauses() -> Iterator[float]:
-    """Give the seconds to wait before each look at a job: short at first, never longer than two."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
-
-
-class _Work:
-    """How far a job is: `over` once there is nothing of it to come back for, `place` is a sentence for a message."""
-
-    def __init__(self, ticket: Ticket, order: Order | None) -> None:
-        self.ticket = ticket
-        self.order = order
-        self.over = False
-        self.place = ""
-
-    @property
-    def job_id(self) -> str | None:
-        """The id to come back with, if there is something to come back for."""
-        return None if self.over else self.ticket.job_id
 
 
 class FalImages:
@@ -72,12 +39,13 @@ class FalImages:
     async def draw(self, job: ImageJob, candidate: Candidate, limits: Limits) -> ImageReply:
         """Give the pictures. Raises CallError subclasses only, with `job_id` where the job can be taken up again.
 
-        A job whose time is over goes on at the provider; one whose caller cancels is cancelled there too.
+        A job whose time is over goes on at the provider; one whose caller cancels is cancelled there too, as is one
+        that has waited in the queue for too long.
         """
         called = Called.of(self._access, candidate)
         _check(job, candidate, called)
         order = None if job.resume else order_of(job, candidate)
-        work = _Work(self._client.ticket(called, candidate.spec.headers, limits), order)
+        work = Work(self._client.ticket(called, candidate.spec.headers, limits), order)
         now = asyncio.get_running_loop().time
         try:
             with translating(called):
@@ -90,17 +58,17 @@ class FalImages:
                 if limits.until is not None and now() >= limits.until - _EARLY:
                     stop.args = (*stop.args, Unfinished(work.job_id))
                 else:
-                    await _give_up(work.ticket, called)
+                    await cancelled(work.ticket, called)
             raise
 
     async def _drawn(
-        self, job: ImageJob, work: _Work, *, called: Called, application: str, limits: Limits
+        self, job: ImageJob, work: Work, *, called: Called, application: str, limits: Limits
     ) -> ImageReply:
         if work.order is None:
             await work.ticket.take_up(application, job.resume or "")
         else:
             await work.ticket.submit(application, work.order.body)
-        failure = await _finished(work)
+        failure = await finished(work, limits, called)
         answer = await _result(work)
         work.over = True
         if failure:
@@ -130,37 +98,7 @@ def _check(job: ImageJob, candidate: Candidate, called: Called) -> None:
         raise BadRequestError(called.says(f"resume: {job.resume!r} is no id of a job on fal"))
 
 
-async def _finished(work: _Work) -> str | None:
-    """Wait until the job is done, and give the reason if it failed."""
-    for pause in pauses():
-        if work.order is not None:
-            await asyncio.sleep(pause)
-        match await _look(work):
-            case Completed() as done:
-                return done.error
-            case Queued(position=ahead):
-                work.place = f"It waited in the queue, {ahead} ahead of it." if ahead else "It waited in the queue."
-            case InProgress():
-                work.place = "It was being drawn."
-            case _:
-                pass
-        if work.order is None:
-            await asyncio.sleep(pause)
-    return None
-
-
-async def _look(work: _Work) -> object:
-    try:
-        return await work.ticket.look()
-    except HttpRefusal as refusal:
-        work.over = refusal.status in (404, 410)
-        raise
-    except ServerError:  # it ended under a status that the SDK does not know
-        work.over = True
-        raise
-
-
-async def _result(work: _Work) -> dict[str, object]:
+async def _result(work: Work) -> dict[str, object]:
     try:
         return await work.ticket.result()
     except HttpRefusal as refusal:
@@ -169,7 +107,7 @@ async def _result(work: _Work) -> dict[str, object]:
         raise
 
 
-def _named(error: CallError, work: _Work) -> CallError:
+def _named(error: CallError, work: Work) -> CallError:
     """Give the error with what fal says of trying again, and the way back to a job that is not lost."""
     cause = error.__cause__
     said = cause.headers.get("x-fal-retryable") if isinstance(cause, HttpRefusal) else None
@@ -178,16 +116,13 @@ def _named(error: CallError, work: _Work) -> CallError:
     text = str(error)
     if job_id is not None:
         text = " ".join(filter(None, (text, work.place, way_back(job_id))))
-    return type(error)(
+    named = type(error)(
         text,
         status=error.status,
         retryable=retryable,
         retry_after=error.retry_after,
         job_id=job_id,
     )
-
-
-async def _give_up(ticket: Ticket, called: Called) -> None:
-    with suppress(CallError), translating(called):
-        async with asyncio.timeout(_CANCEL_SECONDS):
-            await ticket.cancel()
+    if isinstance(named, CallTimeoutError):
+        named.uncharged = isinstance(error, CallTimeoutError) and error.uncharged
+    return named

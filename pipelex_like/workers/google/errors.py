@@ -1,11 +1,10 @@
-"""What Google says in its errors beyond status and words: why a key is refused, how long to wait, which limit was met.
+"""What Google says in its errors beyond status and words: why a key is refused, which limit was met.
 
 The forms: https://ai.google.dev/gemini-api/docs/troubleshooting and https://google.aip.dev/193
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,15 +18,13 @@ from pipelex_like.errors import (
     RateLimitError,
 )
 from pipelex_like.types import is_list, is_table
-from pipelex_like.workers.told import retry_after, told
+from pipelex_like.workers.told import told
 from pipelex_like.workers.translate import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_like.workers.translate import Called, HttpRefusal
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)s\Z")
 
 WAYS_OUT: Mapping[type[CallError], str] = {
     AccessDeniedError: "If it is the place: Google does not serve every country and region; call it from one that it "
@@ -43,14 +40,12 @@ def refused(called: Called, error: HttpRefusal) -> CallError:
     """Give the error for a status that is no success."""
     table = _table(error.body)
     details = _details(table)
-    wait = _delay(details)
-    headers = error.headers if wait is None else {**error.headers, "retry-after": str(wait)}
-    plain = refusal(called, status=error.status, headers=headers, body=error.body)
+    plain = refusal(called, status=error.status, headers=error.headers, body=error.body)
     if isinstance(plain, CredentialsError) or _is_of_the_key(error.status, table, details):
         return _as(CredentialsError, called, error, wait=None)
     if error.status == 429:
         # "You exceeded your current quota" is what every limit says, that of a minute too.
-        return _as(QuotaError if _of_the_day(details) else RateLimitError, called, error, wait=retry_after(headers))
+        return _as(QuotaError if _of_the_day(details) else RateLimitError, called, error, wait=plain.retry_after)
     if isinstance(plain, NotFoundError):
         return _as(NotFoundError, called, error, wait=None)
     where = str(table.get("message", "")).lower()
@@ -60,7 +55,7 @@ def refused(called: Called, error: HttpRefusal) -> CallError:
 
 
 def _as(kind: type[CallError], called: Called, error: HttpRefusal, *, wait: float | None) -> CallError:
-    message = called.says(told(error.body, error.status).message, _way_out(kind, called, wait))
+    message = called.says(told(error.body, error.status, secrets=called.secrets).message, _way_out(kind, called, wait))
     return kind(message, status=error.status, retry_after=wait)
 
 
@@ -92,11 +87,6 @@ def _table(body: bytes) -> dict[str, object]:
 def _details(table: Mapping[str, object]) -> list[dict[str, object]]:
     details = table.get("details")
     return [detail for detail in details if is_table(detail)] if is_list(details) else []
-
-
-def _delay(details: list[dict[str, object]]) -> float | None:
-    found = (_DURATION.match(str(detail.get("retryDelay", ""))) for detail in details)
-    return next((float(match[1]) for match in found if match), None)
 
 
 def _is_of_the_key(status: int, table: Mapping[str, object], details: list[dict[str, object]]) -> bool:

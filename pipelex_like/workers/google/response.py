@@ -79,9 +79,8 @@ class Collector:
         identity = answer.get("responseId")
         self._id = identity if isinstance(identity, str) and identity else self._id
         self._usage = answer.get("usageMetadata") or self._usage
-        candidates = answer.get("candidates")
-        first = candidates[0] if is_list(candidates) and candidates else None
-        if not is_table(first):
+        first = _first(answer.get("candidates"))
+        if first is None:
             refuse_blocked(answer, self._called)
             return []
         self._begun = True
@@ -177,6 +176,14 @@ class Collector:
         kept = [part for part in self._parts if "thoughtSignature" in part or not part.get("thought")]
         data = FrozenDict({"model": self._called.model_id, "parts": freeze(kept)})
         return (OpaquePart(backend=self._called.backend, data=data),)
+
+
+def _first(candidates: object) -> dict[str, object] | None:
+    """Give the first candidate, by its own number where it has one."""
+    for candidate in candidates if is_list(candidates) else ():
+        if is_table(candidate) and candidate.get("index") in (None, 0):
+            return candidate
+    return None
 
 
 def _goes_on(last: Part, part: Part) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pipelex_like.types import Usage, is_list, is_table
-from pipelex_like.workers.counts import Counts
+from dataclasses import replace
+
+from pipelex_like.types import Usage, is_table
+from pipelex_like.workers.counts import Counts, fitted
 
 
 def read_usage(value: object, *, images: int = 0) -> Usage | None:
     """Give the usage, or None where there is none that can be believed.
 
     Google counts thoughts beside the answer and the results of its own tools beside the prompt; here output and input
-    include them. A count of zero is not written by Google.
+    include them. What was read from the cache is counted there alone, of whatever sort it is. A count of zero is not
+    written by Google.
     """
     if not is_table(value):
         return None
@@ -19,22 +22,24 @@ def read_usage(value: object, *, images: int = 0) -> Usage | None:
     thought, used = top.first("thoughtsTokenCount"), top.first("toolUsePromptTokenCount")
     if prompt is None and answered is None and thought is None:
         return None
-    given, said = (prompt or 0) + (used or 0), (answered or 0) + (thought or 0)
-    return Usage(
-        input_tokens=given,
-        output_tokens=said,
-        cached_tokens=min(top.first("cachedContentTokenCount") or 0, given),
+    usage = Usage(
+        input_tokens=(prompt or 0) + (used or 0),
+        output_tokens=(answered or 0) + (thought or 0),
+        cached_tokens=top.first("cachedContentTokenCount") or 0,
         reasoning_tokens=thought or 0,
-        input_audio_tokens=min(_of("AUDIO", value.get("promptTokensDetails")), given),
-        output_audio_tokens=min(_of("AUDIO", value.get("candidatesTokensDetails")), said),
-        input_image_tokens=min(_of("IMAGE", value.get("promptTokensDetails")), given),
-        output_image_tokens=min(_of("IMAGE", value.get("candidatesTokensDetails")), said),
+        input_audio_tokens=_fresh(top, "AUDIO"),
+        output_audio_tokens=_of(top, "candidatesTokensDetails", "AUDIO"),
+        input_image_tokens=_fresh(top, "IMAGE"),
+        output_image_tokens=_of(top, "candidatesTokensDetails", "IMAGE"),
         images=images,
-        estimated=top.odd,
     )
+    return fitted(replace(usage, estimated=top.odd))
 
 
-def _of(modality: str, details: object) -> int:
-    """The tokens of one sort in a list of counts by modality."""
-    tables = [Counts(one) for one in details if is_table(one)] if is_list(details) else []
-    return sum(one.first("tokenCount") or 0 for one in tables if one.table.get("modality") == modality)
+def _fresh(top: Counts, modality: str) -> int:
+    """The tokens of one sort in the prompt that did not come from the cache."""
+    return max(0, _of(top, "promptTokensDetails", modality) - _of(top, "cacheTokensDetails", modality))
+
+
+def _of(top: Counts, details: str, modality: str) -> int:
+    return top.summed(details, "tokenCount", where="modality", equals=modality)

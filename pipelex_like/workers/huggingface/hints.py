@@ -18,9 +18,8 @@ VARIABLE = "HUGGINGFACE_MODEL_PROVIDERS"
 def provider_hint(model: str) -> str:
     """Say how to name a provider for a model: the way out where the router refuses one that goes without."""
     bare = model.partition(":")[0]
-    return (
-        f"Name a provider for it: {VARIABLE}={bare}:<provider>. Who serves it stands at https://huggingface.co/{bare}."
-    )
+    card = f"https://huggingface.co/{bare} (names are case-sensitive)"
+    return f"Name a provider for it: {VARIABLE}={bare}:<provider>. Who serves it stands at {card}."
 
 
 def access_hint(model: str) -> str:

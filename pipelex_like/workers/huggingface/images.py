@@ -17,11 +17,11 @@ from pipelex_like.workers.downloads import Downloads
 from pipelex_like.workers.huggingface.endpoint import addresses_of
 from pipelex_like.workers.huggingface.hints import called_there
 from pipelex_like.workers.huggingface.request import DEFAULT, request_of, wanted
-from pipelex_like.workers.huggingface.response import address_in, name_there, with_wait
+from pipelex_like.workers.huggingface.response import address_in, name_there
 from pipelex_like.workers.picture_words import mismatch
 from pipelex_like.workers.pictured import inside, picture_of
 from pipelex_like.workers.pixels import sniffed
-from pipelex_like.workers.translate import HttpRefusal, translating
+from pipelex_like.workers.translate import translating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,10 +102,7 @@ class HuggingFaceImages:
             sent.setdefault("Authorization", f"Bearer {key}")
         connect = access.connect_timeout if limits.connect is None else limits.connect
         request = self._http.build_request(method, url, headers=sent, content=content, timeout=patience(connect))
-        try:
-            return await self._http.send(request, stream=True)
-        except HttpRefusal as refusal:
-            raise with_wait(refusal) from refusal
+        return await self._http.send(request, stream=True)
 
     async def aclose(self) -> None:
         """Close all connections."""

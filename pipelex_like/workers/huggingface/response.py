@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import orjson
-
 from pipelex_like.errors import CallTimeoutError, NotFoundError
 from pipelex_like.types import is_list, is_table
-from pipelex_like.workers.translate import HttpRefusal, unfit
+from pipelex_like.workers.translate import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,17 +63,3 @@ def name_there(card: Mapping[str, object], model: str, provider: str, called: Ca
         others = f"It is drawn by {', '.join(sorted(drawing))}." if drawing else "No provider draws with it."
         raise NotFoundError(called.says(f'the provider "{provider}" does not draw with {model}', others))
     return name
-
-
-def with_wait(refusal: HttpRefusal) -> HttpRefusal:
-    """Give the refusal with the wait that its body tells: a model that is being loaded says `estimated_time`."""
-    if refusal.status != 503 or "retry-after" in refusal.headers:
-        return refusal
-    try:
-        body: object = orjson.loads(refusal.body)
-    except orjson.JSONDecodeError:
-        return refusal
-    seconds = body.get("estimated_time") if is_table(body) else None
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-        return refusal
-    return HttpRefusal(refusal.status, {**refusal.headers, "retry-after": str(seconds)}, refusal.body)

@@ -15,6 +15,7 @@ from pipelex_like.workers.local import weights
 from pipelex_like.workers.local.prompting import prompted
 from pipelex_like.workers.local.running import MODELS, ModelKey, Running, check_file
 from pipelex_like.workers.openai.llm import OpenAiLlm
+from pipelex_like.workers.transport import moment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,14 +44,20 @@ class LocalLlm:
     async def generate(self, job: LlmJob, candidate: Candidate, limits: Limits) -> LlmReply:
         """Give the whole answer; `adapted` says how the request was made to suit a small model."""
         ready = self._prompted(job, candidate)
+        now = asyncio.get_running_loop().time
+        began = now()
         client = await self._client(candidate, limits.timeout)
-        return _noted(await client.generate(ready.job, _by_schema(candidate), limits), ready)
+        left = _left(limits, now() - began)
+        return _noted(await client.generate(ready.job, _by_schema(candidate), left), ready)
 
     async def stream(self, job: LlmJob, candidate: Candidate, limits: Limits) -> AsyncGenerator[Piece]:
         """Give the answer piece by piece; closing the generator ends the model's work on it."""
         ready = self._prompted(job, candidate)
-        client = await self._client(candidate, limits.first_event)
-        async with aclosing(client.stream(ready.job, _by_schema(candidate), limits)) as pieces:
+        now = asyncio.get_running_loop().time
+        began = now()
+        client = await self._client(candidate, moment(0.0, limits.first_event, limits.max_stream_seconds))
+        left = _left(limits, now() - began)
+        async with aclosing(client.stream(ready.job, _by_schema(candidate), left)) as pieces:
             async for piece in pieces:
                 yield EndPiece(_noted(piece.reply, ready)) if isinstance(piece, EndPiece) else piece
 
@@ -132,6 +139,20 @@ class LocalLlm:
 
     def _who(self, candidate: Candidate) -> str:
         return f"{self._access.backend} ({candidate.model_id})"
+
+
+def _left(limits: Limits, spent: float) -> Limits:
+    """Give the limits for what follows the loading, which took so many seconds of them."""
+    return replace(
+        limits,
+        timeout=_less(limits.timeout, spent),
+        first_event=_less(limits.first_event, spent),
+        max_stream_seconds=_less(limits.max_stream_seconds, spent),
+    )
+
+
+def _less(bound: float | None, spent: float) -> float | None:
+    return None if bound is None else max(0.0, bound - spent)
 
 
 def _by_schema(candidate: Candidate) -> Candidate:

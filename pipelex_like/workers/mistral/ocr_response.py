@@ -6,7 +6,8 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelex_like.types import ExtractReply, Image, Page, Usage, is_list, is_table
+from pipelex_like.types import EMPTY, ExtractReply, Image, Page, Usage, is_list, is_table
+from pipelex_like.workers.counts import Counts
 from pipelex_like.workers.mistral.ocr_request import wanted_pictures
 from pipelex_like.workers.pixels import measured
 from pipelex_like.workers.translate import unfit
@@ -97,7 +98,6 @@ def _picture(item: Mapping[str, object]) -> Image | None:
 
 def _usage(value: object, came: int) -> Usage:
     """Pages are what is paid for; those that came stand in for a count that cannot be believed."""
-    counted = value.get("pages_processed") if is_table(value) else None
-    if isinstance(counted, int) and not isinstance(counted, bool) and counted >= 0:
-        return Usage(pages=counted)
-    return Usage(pages=came, estimated=True)
+    counts = Counts(value if is_table(value) else EMPTY)
+    counted = counts.first("pages_processed")
+    return Usage(pages=max(came, counted or 0), estimated=counts.odd or counted != came)

@@ -117,7 +117,7 @@ def _add(
         case ToolResultPart():
             turn.results.append({"role": "tool", "tool_call_id": part.call_id, "content": part.text})
         case ReasoningPart():
-            turn.content += _thought(part, words, adapted)
+            _thought(turn, part, candidate, words=words, adapted=adapted)
         case OpaquePart() if part.backend == candidate.backend:
             _give_back(turn, part, adapted)
         case OpaquePart():
@@ -134,11 +134,16 @@ def _give_back(turn: _Turn, part: OpaquePart, adapted: dict[str, None]) -> None:
         adapted["what only another protocol understands of an earlier turn: left out"] = None
 
 
-def _thought(part: ReasoningPart, words: Wording, adapted: dict[str, None]) -> list[Body]:
+def _thought(
+    turn: _Turn, part: ReasoningPart, candidate: Candidate, *, words: Wording, adapted: dict[str, None]
+) -> None:
+    wanted = candidate.spec.rules.get("reasoning_field")
     if words.reasoning is not None:
-        return [words.reasoning(part.text)]
-    adapted["reasoning of earlier turns: left out, chat completions take none back"] = None
-    return []
+        turn.content.append(words.reasoning(part.text))
+    elif wanted:
+        turn.more[str(wanted)] = f"{turn.more.get(str(wanted), '')}{part.text}"
+    else:
+        adapted["reasoning of earlier turns: left out, chat completions take none back"] = None
 
 
 def _image(part: ImagePart) -> Body:

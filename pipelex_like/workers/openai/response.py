@@ -53,8 +53,8 @@ def read_reply(
         text = next((call.raw for call in calls if call.name == object_tool), text)
         calls = tuple(call for call in calls if call.name != object_tool)
     refused = message.get("refusal")
-    if isinstance(refused, str) and refused and not text:
-        text, choice = refused, {**choice, "finish_reason": "content_filter"}
+    if isinstance(refused, str) and refused:
+        text, choice = text + refused, {**choice, "finish_reason": "content_filter"}
     return LlmReply(
         text=text,
         tool_calls=calls,
@@ -68,10 +68,12 @@ def read_reply(
 
 
 def first_choice(answer: Mapping[str, object]) -> dict[str, object] | None:
-    """Give the first of `choices`, or None."""
+    """Give the first of `choices`, by their own numbers where they have any, or None."""
     choices = answer.get("choices")
-    choice = choices[0] if is_list(choices) and choices else None
-    return choice if is_table(choice) else None
+    for choice in choices if is_list(choices) else ():
+        if is_table(choice) and choice.get("index") in (None, 0):
+            return choice
+    return None
 
 
 def content_of(content: object) -> tuple[str, str]:
@@ -108,9 +110,9 @@ def opaque_of(details: object, called: Called) -> tuple[OpaquePart, ...]:
 
 def finish_reason(value: object, *, has_calls: bool) -> FinishReason:
     """Give our word for why the answer ended."""
-    if has_calls and value in ("stop", None, "eos", "function_call", "tool_use"):
+    if has_calls and value in ("stop", None, "", "eos", "function_call", "tool_use"):
         return "tool_calls"
-    return "stop" if value is None else _FINISHED.get(str(value), "other")
+    return _FINISHED.get(str(value), "other") if value else "stop"
 
 
 def identity(answer: Mapping[str, object]) -> str | None:

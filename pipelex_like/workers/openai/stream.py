@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
+
 from pipelex_like.errors import UnreachableError
 from pipelex_like.types import LlmReply, ReasoningPiece, TextPiece, ToolCall, ToolCallPiece, is_list, is_table
 from pipelex_like.workers.bodies import parsed
@@ -55,7 +57,7 @@ class Collector:
         self._reason: object = None
         self._id: str | None = None
         self._refused = False
-        self._chunks = 0
+        self._begun = False
         self.done = False
 
     @property
@@ -69,7 +71,6 @@ class Collector:
             self.done = True
             return []
         chunk = parsed(data, self._called)
-        self._chunks += 1
         self._id = self._id or identity(chunk)
         if chunk.get("usage") is not None:
             self._usage = read_usage(chunk["usage"]) or self._usage
@@ -77,12 +78,13 @@ class Collector:
         return [] if choice is None else self._choice(choice)
 
     def _choice(self, choice: Mapping[str, object]) -> list[Piece]:
+        self._begun = True
         if choice.get("error"):
             raise error_in_answer(self._called, choice["error"])
         delta = choice.get("delta")
         pieces = self._delta(delta) if is_table(delta) else []
         reason = choice.get("finish_reason")
-        if reason is not None and self._reason is None:
+        if reason and self._reason is None:  # some write "" as long as there is none
             self._reason = reason
             pieces += self._end_calls()
         return pieces
@@ -118,8 +120,11 @@ class Collector:
         told = function if is_table(function) else {}
         growing = self._slot(call, told)
         name, arguments = told.get("name"), told.get("arguments")
+        growing.id = growing.id or call.get("id")
         if isinstance(name, str) and name and not growing.name:
             growing.name = name
+        if is_table(arguments):  # some send them whole, and not as text
+            arguments = orjson.dumps(arguments).decode()
         if not isinstance(arguments, str) or not arguments:
             return []
         growing.arguments += arguments
@@ -131,8 +136,8 @@ class Collector:
         growing = self._by_index.get(index)
         identifier = call.get("id")
         # Some give every call the same index (or none): a new id with a new name begins a new call.
-        other = growing is not None and bool(identifier) and growing.id != identifier and bool(told.get("name"))
-        if growing is None or other:
+        named = growing is not None and growing.name and told.get("name")
+        if growing is None or (named and identifier and growing.id != identifier):
             growing = self._by_index[index] = _Growing(id=identifier)
             self._growing.append(growing)
         return growing
@@ -152,7 +157,7 @@ class Collector:
         """
         if not self.finished:
             raise UnreachableError(self._called.says("the stream broke off before its end"))
-        if not self._chunks:
+        if not self._begun:
             raise unfit(self._called, "the stream ended without a word")
         return [] if self._reason is not None else self._end_calls()
 

@@ -34,7 +34,7 @@ class Collector:
         self._names: dict[object, object] = {}
         self._items: list[Item] = []
         self._calls = 0
-        self._said = False
+        self._said: list[str] = []
         self._thought: object = None
         self._answer: Mapping[str, object] = {}
         self._reply: LlmReply | None = None
@@ -77,7 +77,7 @@ class Collector:
     def _texted(self, text: object) -> list[Piece]:
         if not isinstance(text, str) or not text:
             return []
-        self._said = True
+        self._said.append(text)
         return [TextPiece(text)]
 
     def _begin(self, event: Mapping[str, object]) -> None:
@@ -131,7 +131,9 @@ class Collector:
     def reply(self, *, request_id: str | None, adapted: tuple[str, ...]) -> LlmReply:
         """Give the whole reply; call it after `close`."""
         whole = self._reply or LlmReply()
-        return replace(whole, provider_request_id=request_id or identity(self._answer), adapted=adapted)
+        text = whole.text or "".join(self._said)
+        known = request_id or identity(self._answer)
+        return replace(whole, text=text, provider_request_id=known, adapted=adapted)
 
 
 def _place(event: Mapping[str, object]) -> object:

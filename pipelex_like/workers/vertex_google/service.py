@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from google.oauth2.credentials import Credentials
 
-from pipelex_like.errors import CredentialsError, NotFoundError
+from pipelex_like.errors import AccessDeniedError, CredentialsError, NotFoundError
 from pipelex_like.workers.gcp import Tokens
 from pipelex_like.workers.google.client import Client
 from pipelex_like.workers.google.errors import WAYS_OUT, refused
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Candidate
     from pipelex_like.workers.base import Access, Limits
     from pipelex_like.workers.google.endpoint import Method
+
+
+_MAKERS = {"claude": "vertex_anthropic", "mistral": "vertex_mistral", "codestral": "vertex_mistral"}
+
+
+def _maker(model_id: str) -> str:
+    """Say how a model of another maker is reached, which without a table of its own is taken for one of Google's."""
+    sdk = next((sdk for name, sdk in _MAKERS.items() if model_id.startswith(name)), None)
+    return "" if sdk is None else f' It was asked for as a model of Google\'s: give it a table with sdk = "{sdk}".'
 
 
 class VertexAi:
@@ -42,8 +51,10 @@ class VertexAi:
         key = "gcp_credentials_file_path" if self._access.text("gcp_access_token") is None else "gcp_access_token"
         own = {
             CredentialsError: f"Check `{key}` of {table} in backends.toml, {login}",
+            AccessDeniedError: f'Turn the Vertex AI API on in project "{project}", and give the account the role '
+            "Vertex AI User (`roles/aiplatform.user`). If it is the place, choose another `gcp_location`.",
             NotFoundError: f'Check `model_id` in backends/{self._access.backend}.toml, and that project "{project}" '
-            f'has the model at `gcp_location` "{location}": some are only at "global".',
+            f'has the model at `gcp_location` "{location}": some are only at "global".{_maker(candidate.model_id)}',
         }
         secrets = self._access.secrets | ({self._token} if self._token else set[str]())
         return replace(Called.of(self._access, candidate), secrets=secrets, ways_out={**WAYS_OUT, **own})

@@ -143,7 +143,7 @@ CACHED = {
         ({"input_tokens": "12", "output_tokens": 3.0}, Usage(input_tokens=12, output_tokens=3, estimated=True)),
         (
             {"input_tokens": 1, "output_tokens": 2, "output_tokens_details": {"thinking_tokens": 9}},
-            Usage(input_tokens=1, output_tokens=2, reasoning_tokens=2),
+            Usage(input_tokens=1, output_tokens=2, reasoning_tokens=2, estimated=True),
         ),
     ],
 )

@@ -26,6 +26,7 @@ from workers.fal.asked import (
 from workers.given import LIMITS, PNG, access
 from workers.upstream import STALL, Answer, Upstream, json_answer
 
+from pipelex_like.engine.record import Record
 from pipelex_like.errors import (
     CallError,
     CallTimeoutError,
@@ -37,7 +38,8 @@ from pipelex_like.errors import (
     UnreachableError,
 )
 from pipelex_like.workers.base import Unfinished
-from pipelex_like.workers.fal.images import FalImages, pauses
+from pipelex_like.workers.fal.images import FalImages
+from pipelex_like.workers.fal.waiting import pauses
 
 NEVER = Answer(status=202, headers={"content-type": "application/json"}, body=[b'{"status"', STALL])
 
@@ -249,3 +251,92 @@ async def test_an_odd_answer_to_an_order_is_told(upstream: Upstream, answer: dic
     error = await fail(upstream, json_answer(answer))
     assert isinstance(error, InvalidResponseError)
     assert "promised form" in str(error)
+
+
+def cancelling(status: int, word: str) -> Answer:
+    return json_answer({"status": word}, status=status)
+
+
+async def too_late(
+    upstream: Upstream, *answers: Answer, resume: str | None = None, **limits: float
+) -> CallTimeoutError:
+    upstream.answers = list(answers)
+    worker = FalImages(access(upstream.url))
+    with pytest.raises(CallTimeoutError) as late:
+        await worker.draw(drawing(resume=resume), painter(), replace(LIMITS, **limits))
+    await worker.aclose()
+    return late.value
+
+
+async def test_a_job_that_waits_too_long_is_taken_out_of_the_queue(upstream: Upstream) -> None:
+    error = await too_late(upstream, accepted(upstream), *[waiting()] * 2, cancelling(200, "OK"), start=0.1)
+    assert steps(upstream) == ["submit", "status", "status", "cancel"]
+    for twin in (error, loads(dumps(error))):
+        assert (twin.job_id, twin.uncharged, twin.retryable) == (None, True, True)
+    for part in ("more than 0.1 s", "start_timeout", JOB, "costs nothing", "order it again"):
+        assert part in str(error)
+    record = Record()
+    record.fail(painter(), error, duration=0.1)
+    assert record.cost == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (cancelling(202, "CANCELLATION_REQUESTED"), "may have begun"),
+        (cancelling(400, "ALREADY_COMPLETED"), "did not cancel it"),
+        (cancelling(404, "NOT_FOUND"), "did not cancel it"),
+        (Answer(status=500), "did not cancel it"),
+        (Answer(cut=True, body=[b"{"]), "did not cancel it"),
+    ],
+)
+async def test_a_job_that_cannot_be_taken_out_surely_stays_to_come_back_for(
+    upstream: Upstream, answer: Answer, part: str
+) -> None:
+    error = await too_late(upstream, accepted(upstream), *[waiting()] * 2, answer, start=0.1)
+    assert (error.job_id, error.uncharged) == (JOB, False)
+    assert part in str(error)
+    assert f'resume="{JOB}"' in str(error)
+
+
+async def test_a_job_that_runs_too_long_is_left_alone(upstream: Upstream) -> None:
+    error = await too_late(upstream, accepted(upstream), waiting(), *[running()] * 9, start=5, job=0.2)
+    assert "cancel" not in steps(upstream)
+    assert (error.job_id, error.uncharged) == (JOB, False)
+    for part in ("more than 0.2 s", "job_timeout", f'resume="{JOB}"'):
+        assert part in str(error)
+
+
+async def test_waiting_does_not_count_as_running_nor_running_as_waiting(upstream: Upstream) -> None:
+    way = whole_way(upstream)
+    upstream.answers = [way[0], waiting(), waiting(), running(), running(), *way[1:]]
+    worker = FalImages(access(upstream.url))
+    # The looks come after 0.05, 0.13, 0.24, 0.41 and 0.66 seconds.
+    reply = await worker.draw(drawing(), painter(), replace(LIMITS, start=0.6, job=0.6))
+    await worker.aclose()
+    assert reply.provider_request_id == JOB
+
+
+async def test_a_job_that_began_at_the_last_look_is_not_taken_out(upstream: Upstream) -> None:
+    way = whole_way(upstream)
+    upstream.answers = [way[0], waiting(), running(), *way[1:]]
+    worker = FalImages(access(upstream.url))
+    reply = await worker.draw(drawing(), painter(), replace(LIMITS, start=0.1))
+    await worker.aclose()
+    assert reply.provider_request_id == JOB
+    assert "cancel" not in steps(upstream)
+
+
+async def test_a_look_that_is_not_answered_ends_with_the_limit(upstream: Upstream) -> None:
+    hanging = Answer(status=202, headers={"content-type": "application/json"}, body=[b'{"status"', STALL])
+    error = await too_late(upstream, accepted(upstream), hanging, cancelling(200, "OK"), start=0.1)
+    assert "start_timeout" in str(error)
+    assert steps(upstream) == ["submit", "status", "cancel"]
+
+
+async def test_the_limits_hold_for_a_job_that_is_taken_up_again(upstream: Upstream) -> None:
+    error = await too_late(upstream, *[running()] * 9, resume=JOB, job=0.1)
+    assert ("job_timeout" in str(error), error.job_id) == (True, JOB)
+    upstream.seen.clear()
+    error = await too_late(upstream, *[waiting()] * 3, cancelling(200, "OK"), resume=JOB, start=0.1)
+    assert ("start_timeout" in str(error), error.job_id) == (True, None)

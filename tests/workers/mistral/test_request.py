@@ -74,6 +74,29 @@ def test_a_text_needs_no_reading() -> None:
         ocr_body(reading(Media(mime="text/markdown", data=b"# Note", name="note.md")), ocr())
 
 
+def test_a_word_file_has_no_pages_to_choose() -> None:
+    word = Media(
+        mime="application/vnd.openxmlformats-officedocument.wordprocessingml.document", data=b"PK", name="a.docx"
+    )
+    with pytest.raises(CapabilityError, match=r"a\.docx is a Word file.*leave `pages` out"):
+        ocr_body(reading(word, 2), candidate("m"))
+    assert "pages" not in ocr_body(reading(word), candidate("m"))[0]
+
+
+@pytest.mark.parametrize(
+    ("wish", "sent"),
+    [
+        ({}, {"include_image_base64": False, "image_limit": 0}),
+        ({"max_nb_images": 0}, {"include_image_base64": False, "image_limit": 0}),
+        ({"max_nb_images": 2}, {"include_image_base64": True, "image_limit": 2}),
+    ],
+)
+def test_pictures_of_an_office_file_come_whole_or_not_at_all(wish: dict[str, object], sent: dict[str, object]) -> None:
+    slides = Media(mime="application/vnd.openxmlformats-officedocument.presentationml.presentation", data=b"PK")
+    body = ocr_body(reading(slides, **wish), candidate("m"))[0]
+    assert {name: body.get(name) for name in sent} == sent
+
+
 def test_a_picture_has_one_page() -> None:
     with pytest.raises(BadRequestError, match="page 2 was asked for"):
         ocr_body(reading(PICTURE, 1, 2), ocr())

@@ -118,7 +118,7 @@ DETAILS = {
         ({"prompt_tokens": 9, "completion_tokens": -5}, Usage(input_tokens=9, estimated=True)),
         (
             {"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 99},
-            Usage(input_tokens=10, output_tokens=1, cached_tokens=10),
+            Usage(input_tokens=10, output_tokens=1, cached_tokens=10, estimated=True),
         ),
         (
             {

@@ -12,7 +12,10 @@ from pipelex_like.types import (
     Media,
     Message,
     OpaquePart,
+    ReasoningPart,
     TextPart,
+    ToolCall,
+    ToolCallPart,
     ToolResultPart,
 )
 from pipelex_like.workers.openai.request import chat_body
@@ -56,6 +59,24 @@ def test_logprobs_take_a_flag_or_a_count(given: object, sent: dict[str, object])
 @pytest.mark.parametrize("given", ["END", ("END",)])
 def test_stop_is_sent_as_a_list(given: object) -> None:
     assert chat_body(job(stop=given), candidate())[0]["stop"] == ["END"]
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_reasoning_goes_back_where_the_spec_says_so(name: str) -> None:
+    call = ToolCall(id="a", name="weather", raw="{}")
+    turn = Message("assistant", (ReasoningPart("hm"), ReasoningPart("!"), ToolCallPart(call)))
+    asked = LlmJob(messages=(turn, Message("tool", (ToolResultPart(call_id="a", text="sun"),))))
+    body, adapted = chat_body(asked, candidate(rules=FrozenDict(reasoning_field=name)))
+    assert body["messages"][0] == {  # pyright: ignore
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}],
+        name: "hm!",
+    }
+    assert not adapted
+    without, adapted = chat_body(asked, candidate())
+    assert name not in without["messages"][0]  # pyright: ignore
+    assert "reasoning of earlier turns" in adapted[0]
 
 
 @pytest.mark.parametrize("choice", ["auto", "none", "required"])

@@ -28,11 +28,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-async def failed(upstream: Upstream, status: int, code: str) -> CallError:
+async def failed(upstream: Upstream, status: int, code: str, model: str = "gpt-test") -> CallError:
     upstream.answers = [json_answer(error(status, code), status)]
     worker = VertexGoogleLlm(vertex(upstream.url))
     with pytest.raises(CallError) as caught:
-        await worker.generate(job(), candidate(), LIMITS)
+        await worker.generate(job(), candidate(model), LIMITS)
     await worker.aclose()
     assert len(upstream.seen) == 1
     return caught.value
@@ -53,6 +53,14 @@ async def test_the_way_out_names_the_keys_of_vertex(
     assert type(caught) is kind
     assert part in str(caught)
     assert "`api_key`" not in str(caught)
+
+
+@pytest.mark.parametrize(
+    ("model", "sdk"), [("claude-next@20270101", "vertex_anthropic"), ("codestral-3", "vertex_mistral")]
+)
+async def test_a_model_of_another_maker_is_told_how_it_is_reached(upstream: Upstream, model: str, sdk: str) -> None:
+    caught = await failed(upstream, 404, "NOT_FOUND", model)
+    assert f'a table with sdk = "{sdk}"' in str(caught)
 
 
 async def test_the_token_is_in_no_message(upstream: Upstream) -> None:
