@@ -40,14 +40,24 @@ class Chain:
     broken: tuple[str, ...] = ()
 
 
-def follow_extends(place: Place, variables: Mapping[str, str], kit: Path, show: Callable[[Path], str]) -> Chain:
-    """Collect the directory of `place` and all that it inherits, until one stands alone or cannot be found."""
+def follow_extends(
+    place: Place,
+    variables: Mapping[str, str],
+    kit: Path,
+    show: Callable[[Path], str],
+    *,
+    texts: Mapping[Path, str] | None = None,
+) -> Chain:
+    """Collect the directory of `place` and all that it inherits, until one stands alone or cannot be found.
+
+    `texts` stand in place of what their files hold.
+    """
     layers: list[Layer] = []
     seen: list[tuple[int, int] | Path] = []
     directory = place.directory
     root: Path | None = place.root
     while True:
-        layer = _layer(directory, show)
+        layer = _layer(directory, show, texts or {})
         layers.append(layer)
         seen.append(_identity(directory))
         wanted = layer.head.data.get("extends") if isinstance(layer.head, Parsed) else None
@@ -62,11 +72,11 @@ def follow_extends(place: Place, variables: Mapping[str, str], kit: Path, show: 
         directory, root = target, holder_root(target)
 
 
-def _layer(directory: Path, show: Callable[[Path], str]) -> Layer:
-    listing = list_folder(directory, show)
+def _layer(directory: Path, show: Callable[[Path], str], texts: Mapping[Path, str]) -> Layer:
+    listing = list_folder(directory, show, texts)
     path = directory / "backends.toml"
     stands = any(entry.path == path for entry in listing.entries)
-    return Layer(directory, listing, read_toml(path, show(path)) if stands else None)
+    return Layer(directory, listing, read_toml(path, show(path), texts) if stands else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.routing.models import unlisted_spec, with_provider
+from pipelex_like.types import EMPTY
 
 if TYPE_CHECKING:
     from pipelex_like.deck import BoundDeck, ModelSpec, Origin, RouteRule, StandIn
@@ -85,9 +86,10 @@ class Assigner:
         held = self.bound.backends.get(backend)
         if held is None or held.spec.unlisted is False or held.spec.default_spec is None:
             return None
-        if self.written(backend, name) is not None or not self._does(held.spec.default_spec, kind):
+        found = unlisted_spec(held.spec, name, listed=self.bound.specs.get(backend, EMPTY))
+        if self.written(backend, name) is not None or not self._does(found, kind):
             return None
-        return replace(with_provider(unlisted_spec(held.spec, name), held.model_providers), kind=kind)
+        return replace(with_provider(found, held.model_providers), kind=kind)
 
     def _does(self, spec: ModelSpec, kind: Kind) -> bool:
         """Whether the SDK of a spec does that kind of work, as far as it says."""

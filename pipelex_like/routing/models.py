@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.deck import Costs, ModelSpec, Template
 from pipelex_like.routing.variables import coerce, misfit, problem, slot_name, unset_sentence
-from pipelex_like.types import FrozenDict, is_list, is_table
+from pipelex_like.types import EMPTY, FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,8 @@ def _pairs(
         return {}
     text = environment.read(value).text if isinstance(value, Template) else value
     pairs: dict[str, str] = {}
-    entries = [entry.strip() for entry in (text or "").split(",")]
+    # Lists that are copied from a shell's script have a backslash at the end of each line.
+    entries = [entry.strip() for entry in (text or "").replace("\\\n", "").split(",")]
     for number, entry in enumerate(entries, start=1):
         left, _, right = (part.strip() for part in split(entry, ":"))
         if left and right:
@@ -97,19 +98,41 @@ def fill_specs(
     return models, filler.problems
 
 
-def unlisted_spec(spec: BackendSpec, model_id: str, *, handle: str | None = None) -> ModelSpec:
+def unlisted_spec(
+    spec: BackendSpec, model_id: str, *, handle: str | None = None, listed: Mapping[str, ModelSpec] = EMPTY
+) -> ModelSpec:
     """Give the spec of an id that no spec file lists: the defaults of the backend's file, nothing refused. Needs a
-    `default_spec`."""
-    if spec.default_spec is None:
+    `default_spec`.
+
+    Where the file's models have several SDKs (Gemini, Claude and Mistral on Vertex AI), an id goes through that of its
+    relatives: those whose name begins with the same word.
+    """
+    default = spec.default_spec
+    if default is None:
         raise ValueError(f'backend "{spec.name}" has no spec file, so its SDK is unknown')
+    kin = _kin(model_id, listed) if len(spec.sdks) > 1 else None
+    if kin is not None and kin.sdk != default.sdk and kin.kind == default.kind:
+        default = replace(
+            default, sdk=kin.sdk, prompting_target=kin.prompting_target, structure_method=kin.structure_method
+        )
     return replace(
-        spec.default_spec,
+        default,
         backend=spec.name,
         handle=handle or model_id,
         model_id=model_id,
         costs=spec.default_costs or Costs(),
         listed=False,
     )
+
+
+def _kin(model_id: str, listed: Mapping[str, ModelSpec]) -> ModelSpec | None:
+    word = _family(model_id)
+    found = [model for model in listed.values() if word in (_family(str(model.model_id)), _family(model.handle))]
+    return found[0] if word and len({model.sdk for model in found}) == 1 else None
+
+
+def _family(name: str) -> str:
+    return name.rpartition("/")[2].partition("-")[0]
 
 
 def with_provider(model: ModelSpec, providers: Mapping[str, str]) -> ModelSpec:

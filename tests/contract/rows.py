@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipelex_like import Inference
+from pipelex_like import Inference, Runtime
 from pipelex_like.data import KIT
+from pipelex_like.types import FrozenDict
+from pipelex_like.workers.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from pipelex_like.sandbox import Sandbox
+    from pipelex_like.types import Kind
+    from pipelex_like.workers.base import Access, Worker
 
 KEY = "{key}"
 BACKENDS = tomllib.loads((KIT / "backends.toml").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Row:
     """One backend: the variables that switch it on (`{key}` = the sandbox's key), the model that is asked, and what of
     the contract that model cannot do. `also` marks a further row of its backend, `more` are lines for the backend's
@@ -180,7 +187,42 @@ def configured(
     return directory
 
 
-def opened(folder: Path, row: Row, sandbox: Sandbox, *, fault: str | None = None, more: str = "") -> Inference:
-    """Load a directory that extends the kit and sends this row's requests to the sandbox."""
-    directory = configured(folder, row, row.address(sandbox.url), key=sandbox.api_key, fault=fault, more=more)
-    return Inference.load(directory, environ=row.environ(sandbox.api_key))
+class Faulty:
+    """The workers that there are, each with the fault of the moment in its headers."""
+
+    def __init__(self) -> None:
+        self.fault: str | None = None
+        self._registry = Registry()
+
+    def find(self, kind: Kind, sdk: str, *, backend: str = "") -> Callable[[Access], Worker]:
+        opener = self._registry.find(kind, sdk, backend=backend)
+        if self.fault is None:
+            return opener
+        fault = {"x-sandbox-fault": self.fault}
+        return lambda access: opener(replace(access, headers=FrozenDict({**access.headers, **fault})))
+
+
+@cache
+def _loaded(row: Row, url: str, key: str) -> tuple[Inference, Faulty]:
+    transport = Faulty()
+    with TemporaryDirectory() as folder:
+        directory = configured(Path(folder), row, row.address(url), key=key)
+        return Inference.load(directory, environ=row.environ(key), runtime=Runtime(transport=transport)), transport
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, row: Row, sandbox: Sandbox, *, fault: str | None = None, more: str = ""
+) -> AsyncGenerator[Inference]:
+    """Give a directory that extends the kit and sends this row's requests to the sandbox.
+
+    Without `more`, it is read once for all tests: their loops each open workers of their own.
+    """
+    if more:
+        directory = configured(folder, row, row.address(sandbox.url), key=sandbox.api_key, fault=fault, more=more)
+        async with Inference.load(directory, environ=row.environ(sandbox.api_key)) as ai:
+            yield ai
+        return
+    ai, transport = _loaded(row, sandbox.url, sandbox.api_key)
+    transport.fault = fault
+    yield ai

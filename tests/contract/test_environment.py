@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 from contract.hostile import CANARY, hostile
-from contract.rows import ROWS, Row, configured
+from contract.rows import PAINTERS, ROWS, Row, configured
 from workers.upstream import Upstream
+
+from pipelex_like.data import SAMPLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,15 +42,19 @@ asyncio.run(main(*sys.argv[1:4]))
 """
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-async def test_nothing_of_the_environment_is_used(tmp_path: Path, sandbox: Sandbox, row: Row) -> None:
+OCR = Row(backend="mistral", model="mistral-ocr", variables={"MISTRAL_API_KEY": "{key}"})
+CASES = [("llm", row) for row in ROWS] + [("img_gen", row) for row in PAINTERS] + [("extract", OCR)]
+
+
+@pytest.mark.parametrize(("kind", "row"), CASES, ids=[f"{kind}-{row.name}" for kind, row in CASES])
+async def test_nothing_of_the_environment_is_used(tmp_path: Path, sandbox: Sandbox, kind: str, row: Row) -> None:
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in row.environ(sandbox.api_key).items()))
     directory = configured(tmp_path, row, row.address(sandbox.url), key=sandbox.api_key)
     async with Upstream() as elsewhere:
         environ = {**os.environ, **hostile(elsewhere.url, str(tmp_path / "no-such-file"))}
         called = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-c", PROGRAM, str(directory), "llm", row.reference],
+            [sys.executable, "-c", PROGRAM, str(directory), kind, row.reference, str(SAMPLES / "invoice.pdf")],
             env=environ,
             cwd=tmp_path,
             capture_output=True,
@@ -60,6 +66,6 @@ async def test_nothing_of_the_environment_is_used(tmp_path: Path, sandbox: Sandb
     assert orjson.loads(called.stdout)
     assert CANARY not in called.stdout + called.stderr
     assert sandbox.api_key not in called.stdout + called.stderr
-    assert len(sandbox.requests) == 2
+    assert len(sandbox.requests) >= (2 if kind == "llm" else 1)
     for request in sandbox.requests:
         assert CANARY not in f"{request.path} {request.query} {request.headers} {request.body}"

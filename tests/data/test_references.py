@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from data.packaged_kit import ALL_KEYS, KEYS, SETS, load, router
 
+from pipelex_like import Inference
 from pipelex_like.deck import Filled
 from pipelex_like.errors import ResolveError
 
@@ -153,9 +154,45 @@ def test_a_provider_for_a_model_comes_from_its_variable() -> None:
     assert router(given).resolve("deepseek-r1").primary.model_id == "deepseek-ai/DeepSeek-R1:together"
 
 
+PRINTED = """
+  gpt-oss-120b:sambanova,
+  deepseek-r1:together,
+  deepseek-r1-distill-qwen-14b:hf-inference,
+  llama-3.3-70b-instruct:together,
+  stabilityai/stable-diffusion-xl-base-1.0:replicate,
+  stabilityai/stable-diffusion-3.5-large:fal-ai
+"""
+
+
+@pytest.mark.parametrize("value", [PRINTED, PRINTED.replace("\n", "\\\n"), "".join(PRINTED.split())])
+def test_the_list_of_providers_as_it_is_printed(value: str) -> None:
+    route = router({**KEYS["huggingface"], "HUGGINGFACE_MODEL_PROVIDERS": value})
+    pairs = [line.strip(" ,").rpartition(":") for line in PRINTED.split("\n") if line]
+    assert len(pairs) == 6
+    for model, _, provider in pairs:
+        assert route.resolve(model).primary.model_id.rpartition(":")[2] == provider
+
+
 def test_servers_of_ones_own_cost_nothing_and_a_proxy_costs_nobody_knows_what() -> None:
     for name in ("ollama", "vllm", "tgi"):
         costs = router(ALL_KEYS).resolve(f"{name}/x", "llm").primary.spec.costs
         assert set(costs.tokens.values()) == {0}, name
     for name in ("litellm_proxy", "custom", "openai_compatible", "cloudflare_gateway"):
         assert not router(ALL_KEYS).resolve(f"{name}/x", "llm").primary.spec.costs.tokens, name
+
+
+@pytest.mark.parametrize(
+    ("reference", "sdk"),
+    [
+        ("vertex_ai/claude-opus-9@20270101", "vertex_anthropic"),
+        ("vertex_ai/mistral-huge-1", "vertex_mistral"),
+        ("vertexai/gemini-9-flash", "vertex_google"),
+        ("vertex_ai/llama-9-405b", "vertex_google"),
+        ("openai/gpt-99-turbo", "openai"),
+    ],
+)
+def test_an_id_that_nobody_lists_goes_through_the_sdk_of_its_relatives(reference: str, sdk: str) -> None:
+    environ = {"VERTEXAI_PROJECT": "p", "VERTEXAI_LOCATION": "global", "OPENAI_API_KEY": "k"}
+    with Inference.load(environ=environ) as ai:
+        primary = ai.router.resolve(reference).primary
+    assert (primary.model_id, primary.sdk) == (reference.partition("/")[2], sdk)

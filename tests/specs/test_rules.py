@@ -10,7 +10,7 @@ from pipelex_like import ConfigError, Inference
 from pipelex_like.specs.rules import RulesTable
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text(encoding="utf-8")
-FOR_CHATS = {"stream_usage", "max_tokens", "prompt_cache", "reasoning_summary"}
+FOR_CHATS = {"stream_usage", "max_tokens", "prompt_cache", "reasoning_summary", "reasoning_field"}
 
 
 def load(tmp_path: Path, rules: str) -> Inference:
