@@ -8,7 +8,8 @@ from pipelex_like.engine.sandbox import NAME as SANDBOX
 from pipelex_like.types import ExtractJob, ImageJob, LlmJob, UsageRecord
 
 if TYPE_CHECKING:
-    from pipelex_like.engine.calls import Call, Step
+    from pipelex_like.engine.calls import Call
+    from pipelex_like.engine.step import Step
     from pipelex_like.types import Attempt
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Candidate, Route
     from pipelex_like.engine.core import Core, State
     from pipelex_like.engine.limits import Rules
-    from pipelex_like.engine.walk import Step
+    from pipelex_like.engine.step import Step
     from pipelex_like.workers.base import ExtractWorker, ImageWorker, LlmWorker, Worker
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)

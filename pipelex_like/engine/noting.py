@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipelex_like.engine.calls import Call
     from pipelex_like.engine.replies import Reply
-    from pipelex_like.engine.walk import Step
+    from pipelex_like.engine.step import Step
     from pipelex_like.errors import CallError
     from pipelex_like.resilience.budget import CallBudget
     from pipelex_like.types import Attempt, Outcome, Piece
@@ -79,12 +79,20 @@ class Notes(Generic[J]):
         self._end(step, attempt, reply.finish_reason if isinstance(reply, LlmReply) else None)
         return duration
 
-    def abandoned(self, step: Step[J], why: str, seen: Sequence[Piece] = (), *, paid: bool = False) -> None:
+    def abandoned(
+        self,
+        step: Step[J],
+        why: str,
+        seen: Sequence[Piece] = (),
+        *,
+        paid: bool = False,
+        reply: Reply | None = None,
+    ) -> None:
         """Note a request that was given up before its end; `seen` is what had come of its answer. `paid`: its provider
-        works on and charges for it, as far as anybody knows."""
+        works on and charges for it, as far as anybody knows. `reply`: it came after all."""
         usage, cost = None, None
-        if step.stake.at_hand or not step.stake.sent:
-            cost = _FREE
+        if reply is not None:
+            usage, cost = consumed(step.candidate, reply)
         elif seen or paid:
             asked = expected(step.job, step.candidate, self._call.rules)
             usage, cost = so_far(step.candidate, seen, asked)
@@ -101,6 +109,8 @@ class Notes(Generic[J]):
             self.under_way.remove(step)
         governor = self._call.core.governor
         settle(step.stake, attempt, step.candidate, governor, self._budget)
+        if step.stake.joined and attempt.outcome != "ok":
+            return  # The request that failed is in the account of the call that sent it.
         place = len(self.record.attempts)
         record = usage_record(self._call, step, attempt, request_id=self.request_id, place=place)
         governor.write(record)

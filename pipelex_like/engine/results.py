@@ -25,7 +25,8 @@ from pipelex_like.types import (
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipelex_like.engine.walk import Step, Walk
+    from pipelex_like.engine.step import Step
+    from pipelex_like.engine.walk import Walk
     from pipelex_like.types import Attempt, ExtractReply, FinishReason, ImageReply, Usage
 
 J = TypeVar("J", LlmJob, ExtractJob, ImageJob)

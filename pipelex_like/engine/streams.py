@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pipelex_like.engine.calls import Call
     from pipelex_like.engine.objects import ObjectShape
-    from pipelex_like.engine.walk import Step
+    from pipelex_like.engine.step import Step
     from pipelex_like.types import LlmJob, Piece
     from pipelex_like.workers.base import LlmWorker
 
@@ -194,9 +194,8 @@ async def stream_events(call: Call[LlmJob], new_shaper: Callable[[], Shaper[E]])
                 error = walk.misfit(step, cast("LlmReply", reply), misfit, begun=handed)
             except CallError as failure:
                 walk.fail(step, error := failure, reply, begun=handed)
-            except TimeoutError:
-                late = walk.too_late()
-                raise (_interrupted(walk, step, late, seen) if handed else late) from None
+            except TimeoutError as late:
+                raise _too_late(walk, step, late, seen, handed=handed) from None
             else:
                 walk.succeed(step, reply)
                 await keep(walk, step, reply)
@@ -246,6 +245,15 @@ def _end(step: Step[LlmJob], seen: list[Piece]) -> LlmReply:
     if seen and isinstance(end := seen[-1], EndPiece):
         return end.reply
     raise InvalidResponseError(f"{who(step.candidate)}: the stream stopped without its end")
+
+
+def _too_late(
+    walk: Walk[LlmJob], step: Step[LlmJob], late: TimeoutError, seen: list[Piece], *, handed: bool
+) -> Exception:
+    if walk.remaining() is None:
+        return late  # It is none of ours.
+    error = walk.too_late()
+    return _interrupted(walk, step, error, seen) if handed else error
 
 
 def _interrupted(walk: Walk[LlmJob], step: Step[LlmJob], error: CallError, seen: list[Piece]) -> StreamInterruptedError:

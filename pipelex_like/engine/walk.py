@@ -101,13 +101,8 @@ class Walk(Generic[J]):
             except CallError as refusal:
                 self.record.skip(candidate, refusal)
                 continue
-            alone = place == len(candidates)
-            self._begin(
-                alone=alone,
-                forced=forced,
-                tries=1 + rules.ways(candidate).retries,
-                repairs=rules.ways(candidate).repairs,
-            )
+            alone, ways = place == len(candidates), rules.ways(candidate)
+            self._begin(alone=alone, forced=forced, tries=1 + ways.retries, repairs=ways.repairs)
             while self._tries and not self._is_over():
                 self._tries -= 1
                 self._latest = self._step(candidate, self._repaired or job, adapted, opener)

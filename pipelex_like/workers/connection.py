@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from pipelex_like.errors import CapabilityError
-from pipelex_like.workers.translate import HttpRefusal
+from pipelex_like.workers.translate import BrokenOffError, HttpRefusal
 from pipelex_like.workers.transport import read_all, read_start
 
 if TYPE_CHECKING:
@@ -87,9 +87,14 @@ def open_http(access: Access, url: str) -> httpx2.AsyncClient:
 
 
 async def whole(response: httpx2.Response, most: int) -> bytes:
-    """Read a reply to its end and close it. Raises TooLargeError if it is larger than `most` bytes, unpacked."""
+    """Read a reply to its end and close it.
+
+    Raises TooLargeError if it is larger than `most` bytes, unpacked, BrokenOffError if the connection breaks.
+    """
     try:
         return await read_all(response.aiter_bytes(), most)
+    except httpx2.TransportError as error:
+        raise BrokenOffError from error
     finally:
         await response.aclose()
 

@@ -10,7 +10,7 @@ import httpx2
 
 from pipelex_like.types import EndPiece, replay
 from pipelex_like.workers.connection import request_id, whole
-from pipelex_like.workers.translate import translating, unreadable
+from pipelex_like.workers.translate import BrokenOffError, translating, unreadable
 from pipelex_like.workers.transport import EventReader, EventSplitter, moment, read_start
 
 if TYPE_CHECKING:
@@ -138,10 +138,12 @@ async def _next(reader: EventReader, collector: Collector) -> list[Piece] | None
         return None
     try:
         batch = await reader.batch()
-    except (TimeoutError, httpx2.TransportError):
+    except (TimeoutError, httpx2.TransportError) as error:
         # Whoever said why it stopped has said everything; what is missing is politeness, at most the usage.
         if collector.finished:
             return None
+        if isinstance(error, httpx2.TransportError):
+            raise BrokenOffError from error
         raise
     if batch is None:
         return None

@@ -44,6 +44,10 @@ class HttpRefusal(Exception):
         self.body = body
 
 
+class BrokenOffError(Exception):
+    """The connection broke when the provider had begun to answer, so that it may charge for the answer."""
+
+
 class TooLargeError(Exception):
     """An answer or event larger than its limit, or one that is cut off there."""
 
@@ -196,6 +200,7 @@ _SLOW = "Raise `timeout` if it needs longer, or choose a quicker model."
 # By the names of classes, since httpx, httpx2 and the SDKs built on them name theirs alike and none is imported here.
 _BY_NAME: Mapping[str, tuple[type[CallError], str, str]] = {
     "TooLargeError": (InvalidResponseError, "", "Raise `max_response_bytes` or `max_event_bytes` if that is wanted."),
+    "BrokenOffError": (UnreachableError, "the connection broke before the answer was complete", ""),
     "ConnectTimeout": (UnreachableError, "no connection within the time allowed", "Check `endpoint` and the network."),
     "PoolTimeout": (CallTimeoutError, "no free connection within the time allowed", ""),
     "TimeoutException": (CallTimeoutError, _LATE, _SLOW),
@@ -226,7 +231,8 @@ def _foreign(called: Called, error: Exception) -> CallError:
     for cls in type(root).__mro__:
         if cls.__name__ in _BY_NAME:
             kind, text, way_out = _BY_NAME[cls.__name__]
-            return kind(called.says(text or str(root), called.ways_out.get(kind, way_out)))
+            status = 200 if isinstance(root, BrokenOffError) else None
+            return kind(called.says(text or str(root), called.ways_out.get(kind, way_out)), status=status)
     return InvalidResponseError(called.says(f"the call failed with {type(root).__name__}: {root}"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,7 +89,6 @@ class Time:
         self.seconds = 1000.0
         self.naps: list[float] = []
         self.luck = luck
-        self._ids = 0
 
     def clock(self) -> float:
         return self.seconds
@@ -104,8 +104,7 @@ class Time:
     def random(self, count: int) -> bytes:
         if count == 4:
             return int(self.luck * 2**32).to_bytes(4)
-        self._ids += 1
-        return self._ids.to_bytes(count)
+        return os.urandom(count)
 
 
 class Account:
@@ -249,6 +248,8 @@ class Player:
         deed = self._note(job, limits)
         if isinstance(deed, BaseException):
             raise deed
+        if callable(deed):
+            await deed()
         return ImageReply(images=tuple(Image(data=b"x", mime="image/png", width=64, height=32) for _ in range(job.n)))
 
     async def aclose(self) -> None:

@@ -142,7 +142,7 @@ class Collector:
         Raises UnreachableError if the provider never said that the answer is complete.
         """
         if not self.finished:
-            raise UnreachableError(self._called.says("the stream broke off before its end"))
+            raise UnreachableError(self._called.says("the stream broke off before its end"), status=200)
         if not self._begun:
             raise unfit(self._called, "the stream ended without a message")
         return []

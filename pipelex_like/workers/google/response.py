@@ -133,7 +133,7 @@ class Collector:
         if not self._begun and self._id is not None:
             raise unfit(self._called, "the answer has no candidate", "Ask again, or choose another model.")
         if not self.finished:
-            raise UnreachableError(self._called.says("the stream broke off before its end"))
+            raise UnreachableError(self._called.says("the stream broke off before its end"), status=200)
         self._refuse_broken()
         return []
 

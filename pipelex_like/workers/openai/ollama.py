@@ -98,7 +98,7 @@ class LineCollector:
     def close(self) -> list[Piece]:
         """Take note that nothing more comes. Raises UnreachableError if the answer is not complete."""
         if not self.done:
-            raise UnreachableError(self._called.says("the stream broke off before its end"))
+            raise UnreachableError(self._called.says("the stream broke off before its end"), status=200)
         return []
 
     def reply(self, *, request_id: str | None, adapted: tuple[str, ...]) -> LlmReply:

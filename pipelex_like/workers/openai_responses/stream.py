@@ -125,7 +125,7 @@ class Collector:
         Raises UnreachableError if the provider never said that the answer is complete.
         """
         if not self.done:
-            raise UnreachableError(self._called.says("the stream broke off before its end"))
+            raise UnreachableError(self._called.says("the stream broke off before its end"), status=200)
         return []
 
     def reply(self, *, request_id: str | None, adapted: tuple[str, ...]) -> LlmReply:
