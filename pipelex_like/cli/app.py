@@ -9,10 +9,25 @@ from traceback import extract_tb
 
 import typer
 
-from pipelex_like.cli import calls, local, looking, quickstart, sandbox, usage, validate
+from pipelex_like.cli import (
+    calls,
+    completion,
+    deck,
+    doctor,
+    editing,
+    editor,
+    explain,
+    graph,
+    init,
+    local,
+    migrate,
+    models,
+    quickstart,
+    sandbox,
+    usage,
+    validate,
+)
 from pipelex_like.cli import options as opt
-
-LOCAL = ("pull", "list", "remove")
 
 app = typer.Typer(
     name="pipelex-like",
@@ -34,23 +49,28 @@ def root(
     """Route inference by configuration: name a task, never a vendor."""
     options = {"config_dir": config_dir, "profile": profile, "env_file": env_file}
     given = {name: str(value) for name, value in options.items() if value is not None}
-    commands = (*(command.name for command in app.registered_commands), "local")
     # Given before the command, they are what the command takes unless it is told otherwise.
-    context.default_map = {name: given if name != "local" else dict.fromkeys(LOCAL, given) for name in commands if name}
+    context.default_map = opt.handed_down(app, given)
 
 
+app.command("init")(init.init)
 app.command("quickstart")(quickstart.quickstart)
 app.command("validate")(validate.validate)
-app.command("explain")(looking.explain)
-app.command("models")(looking.models)
-app.command("backends")(looking.backends)
-app.command("profiles")(looking.profiles)
+app.command("doctor")(doctor.doctor)
+app.command("explain")(explain.explain)
+app.command("graph")(graph.graph)
+app.add_typer(models.app, name="models")
+app.add_typer(editing.backends_app, name="backends")
+app.add_typer(editing.profiles_app, name="profiles")
+app.add_typer(deck.app, name="deck")
 app.command("text")(calls.text)
 app.command("object")(calls.object_)
 app.command("extract")(calls.extract)
 app.command("image")(calls.image)
 app.command("usage")(usage.usage)
 app.command("sandbox")(sandbox.sandbox)
+app.command("migrate")(migrate.migrate)
+app.command("schema")(editor.schema)
 app.add_typer(local.app, name="local")
 
 
@@ -60,6 +80,11 @@ def main() -> None:
     if isinstance(stdout, TextIOWrapper):
         # What a terminal cannot show is no reason to lose an answer that was paid for.
         stdout.reconfigure(errors="backslashreplace")
+    if completion.asked_for():
+        # Nobody wants to read of an error in the middle of the line that is being typed: nothing is offered then.
+        with suppress(Exception):
+            completion.answer(app)
+        return
     try:
         app()
     except OSError as error:

@@ -205,6 +205,7 @@ def image(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="ID", help="Fetch the pictures of this job; no prompt.")
     ] = None,
+    image: Images = None,
     model: opt.Model = None,
     settings: opt.Set = None,
     provider: opt.Provider = None,
@@ -228,7 +229,9 @@ def image(
     with answering(as_json=as_json), usage_errors(), load(config_dir, profile, env_file) as ai:
         asked = read_prompt(prompt)
         with waiting("drawing"):
-            result = ai.sync.generate_images(asked, model=model, n=n, resume=resume, **cast("ImageOptions", wanted))
+            go_by = tuple(image or ())
+            more = cast("ImageOptions", wanted)
+            result = ai.sync.generate_images(asked, model=model, n=n, images=go_by, resume=resume, **more)
         drawn: list[dict[str, object]] = []
         for picture in result.images:
             path = picture.save(free_path(out, picture.mime))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import orjson
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+# Off a terminal a line is as long as it must be, unless COLUMNS says otherwise.
+_WIDE = 100_000
+
 
 def out() -> Console:
     """The console of answers; wide where it is not a terminal, so that nothing a program reads is folded."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, emoji=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else get_terminal_size((_WIDE, 24)).columns
+    return Console(file=sys.stdout, width=width, highlight=False, emoji=False, soft_wrap=True)
 
 
 def err() -> Console:

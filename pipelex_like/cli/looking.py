@@ -1,4 +1,4 @@
-"""`explain`, `models`, `backends` and `profiles`: what is there, and why."""
+"""`models`, `backends` and `profiles`: what is there, and why."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelex_like.cli import completion
 from pipelex_like.cli import options as opt
-from pipelex_like.cli.console import note, say, say_json, table
+from pipelex_like.cli.console import note, say_json, table
 from pipelex_like.cli.failures import answering, refuse
 from pipelex_like.cli.session import load
 from pipelex_like.types import KINDS
@@ -18,36 +19,18 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Backend, ModelSpec
     from pipelex_like.types import Kind
 
-KindOption = Annotated[str | None, typer.Option("--kind", help="llm, extract or img_gen.")]
-
-
-def explain(
-    reference: Annotated[str, typer.Argument(help="preset:x, alias:x, a model's name, or backend/model.")],
-    *,
-    kind: KindOption = None,
-    as_json: opt.Json = False,
-    config_dir: opt.ConfigDir = None,
-    profile: opt.Profile = None,
-    env_file: opt.EnvFile = None,
-) -> None:
-    """Tell how a reference is resolved: every step with file and line, and the rules that lost.
-
-    Example: pipelex-like explain preset:llm_to_extract_invoice --profile hybrid
-    """
-    with answering(as_json=as_json), load(config_dir, profile, env_file) as ai:
-        explanation = ai.router.explain(reference, kind=_kind(kind))
-        if as_json:
-            say_json(explanation.to_dict())
-        else:
-            say(str(explanation))
-        if explanation.error is not None:
-            raise typer.Exit(1)
+KindOption = Annotated[
+    str | None, typer.Option("--kind", help="llm, extract or img_gen.", autocompletion=completion.kinds)
+]
 
 
 def models(
     *,
     kind: KindOption = None,
-    backend: Annotated[str | None, typer.Option("--backend", help="Only the models of this backend.")] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", help="Only the models of this backend.", autocompletion=completion.backends),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Models of backends that are off, too.")] = False,
     as_json: opt.Json = False,
     config_dir: opt.ConfigDir = None,
@@ -58,7 +41,7 @@ def models(
 
     Example: pipelex-like models --kind img_gen --all
     """
-    wanted = _kind(kind)
+    wanted = kind_of(kind)
     with answering(as_json=as_json), load(config_dir, profile, env_file) as ai:
         if backend is not None and backend not in ai.backends:
             refuse(f'no backend is named "{backend}"; there are {", ".join(ai.backends)}')
@@ -141,7 +124,8 @@ def profiles(
         note(f"in force: {current.name or 'none'}, chosen by {ai.profile_from}")
 
 
-def _kind(word: str | None) -> Kind | None:
+def kind_of(word: str | None) -> Kind | None:
+    """The kind that `--kind` names."""
     for kind in KINDS:
         if word == kind:
             return kind

@@ -40,6 +40,27 @@ ACTIONS: Mapping[str, Action] = FrozenDict(
 )
 """The words of an `actions` table, and what follows where nothing is declared."""
 
+ERROR_CLASSES: Mapping[str, str] = FrozenDict(
+    {
+        "auth": "the key is wrong or missing",
+        "permission": "the key may not do this",
+        "quota": "credit or quota is used up",
+        "rate_limit": "too many requests; a lone candidate: retry",
+        "context_window": "the prompt is too long for the model",
+        "content_policy": "the provider refuses the content",
+        "bad_request": "the provider calls the request wrong",
+        "not_found": "it knows no such model",
+        "timeout": "an attempt took too long",
+        "server": "an error of the provider",
+        "overloaded": "it has too much to do, or its queue here is full; a lone candidate: retry",
+        "connection": "it was not reached",
+        "invalid_response": "the answer cannot be read",
+        "invalid_object": "it does not fit the type after its repairs; without a word here, `invalid_response` counts",
+        "capability": "the model cannot do this",
+    }
+)
+"""When an error of each class happens."""
+
 WORTH_WAITING = frozenset({"rate_limit", "overloaded"})
 """Error classes after which a lone candidate is asked again where nothing is declared."""
 
@@ -121,6 +142,7 @@ class Rule:
     """What values a key of a policy takes, and what holds where nobody says anything.
 
     Numbers begin at `least`, or above 0 where it is None. `default` None: `otherwise` says what holds then.
+    `meaning` says in words what the key does.
     `backend` and `caller` tell where it may stand: in a backend's table; in profiles, presets, aliases and calls.
     """
 
@@ -130,6 +152,7 @@ class Rule:
     otherwise: str = "no limit"
     backend: bool = True
     caller: bool = True
+    meaning: str
 
 
 ATTEMPT_SECONDS = 600.0
@@ -137,30 +160,113 @@ ATTEMPT_SECONDS = 600.0
 
 RULES: Mapping[str, Rule] = FrozenDict(
     {
-        "timeout": Rule(form="seconds"),
-        "connect_timeout": Rule(form="seconds", default=10.0),
-        "first_event_timeout": Rule(form="seconds", otherwise="as an attempt's timeout"),
-        "between_events_timeout": Rule(form="seconds", otherwise="as an attempt's timeout"),
-        "start_timeout": Rule(form="seconds", otherwise="an attempt's timeout bounds it"),
-        "job_timeout": Rule(form="seconds", otherwise="an attempt's timeout bounds it"),
-        "max_stream_seconds": Rule(form="seconds"),
-        "retry_after_cap": Rule(form="seconds", default=60.0),
-        "cooldown": Rule(form="seconds", least=0, default=5.0),
-        "max_response_bytes": Rule(form="integer", least=1, default=64 * 1024 * 1024),
-        "max_event_bytes": Rule(form="integer", least=1, default=8 * 1024 * 1024),
-        "max_retries": Rule(form="integer", least=0, default=2),
-        "max_attempts": Rule(form="integer", least=1, backend=False),
-        "max_repairs": Rule(form="integer", least=0, default=1),
-        "max_concurrency": Rule(form="integer", least=1, caller=False),
-        "max_waiting": Rule(form="integer", least=0, default=1000, caller=False),
-        "max_cost": Rule(form="dollars", backend=False),
-        "max_total_tokens": Rule(form="integer", least=1, backend=False),
-        "reserve_output_tokens": Rule(form="integer", least=1, default=4096, backend=False),
-        "balance": Rule(form="word", otherwise="the order as declared", backend=False),
-        "weights": Rule(form="weights", otherwise="1 each", backend=False),
-        "hedge_after": Rule(form="seconds", otherwise="never", backend=False),
-        "cache": Rule(form="cache", default=False, backend=False),
-        "coalesce": Rule(form="flag", default=False, backend=False),
+        "timeout": Rule(form="seconds", meaning="time for the whole call; on a backend: for one attempt, 600"),
+        "connect_timeout": Rule(form="seconds", default=10.0, meaning="until a connection stands"),
+        "first_event_timeout": Rule(
+            form="seconds",
+            otherwise="as an attempt's timeout",
+            meaning="waiting for the first event of a stream",
+        ),
+        "between_events_timeout": Rule(
+            form="seconds",
+            otherwise="as an attempt's timeout",
+            meaning="waiting for the next event; the time that a slow reader takes does not count",
+        ),
+        "start_timeout": Rule(
+            form="seconds",
+            otherwise="an attempt's timeout bounds it",
+            meaning="where jobs are queued: until the work begins",
+        ),
+        "job_timeout": Rule(
+            form="seconds",
+            otherwise="an attempt's timeout bounds it",
+            meaning="where jobs are queued: the work itself, from then on",
+        ),
+        "max_stream_seconds": Rule(form="seconds", meaning="longest time of a whole stream"),
+        "retry_after_cap": Rule(
+            form="seconds",
+            default=60.0,
+            meaning="the longest wait that a provider may ask for (Retry-After); a longer one moves on",
+        ),
+        "cooldown": Rule(
+            form="seconds",
+            least=0,
+            default=5.0,
+            meaning="the first pause of a model that failed by its backend's fault; it doubles up to 60; 0 = none",
+        ),
+        "max_response_bytes": Rule(
+            form="integer",
+            least=1,
+            default=64 * 1024 * 1024,
+            meaning="largest answer, after decompression",
+        ),
+        "max_event_bytes": Rule(form="integer", least=1, default=8 * 1024 * 1024, meaning="largest event of a stream"),
+        "max_retries": Rule(
+            form="integer",
+            least=0,
+            default=2,
+            meaning="repeats of the same candidate within a call; 0 = exactly one request",
+        ),
+        "max_attempts": Rule(
+            form="integer", least=1, backend=False, meaning="most requests of a call, repeats included"
+        ),
+        "max_repairs": Rule(
+            form="integer",
+            least=0,
+            default=1,
+            meaning="how often a model is told what does not fit in its object and may mend it; each is a repeat",
+        ),
+        "max_concurrency": Rule(form="integer", least=1, caller=False, meaning="most requests to it at the same time"),
+        "max_waiting": Rule(
+            form="integer",
+            least=0,
+            default=1000,
+            caller=False,
+            meaning="most calls that wait for their turn; one more is an OverloadedError",
+        ),
+        "max_cost": Rule(
+            form="dollars",
+            backend=False,
+            meaning="most that a call may cost, all its attempts together; checked before each by an estimate",
+        ),
+        "max_total_tokens": Rule(
+            form="integer",
+            least=1,
+            backend=False,
+            meaning="most tokens of a call, in and out, all its attempts together",
+        ),
+        "reserve_output_tokens": Rule(
+            form="integer",
+            least=1,
+            default=4096,
+            backend=False,
+            meaning="what an answer is estimated to be at most, where neither `max_tokens` nor the model says less",
+        ),
+        "balance": Rule(
+            form="word",
+            otherwise="the order as declared",
+            backend=False,
+            meaning="which candidate is asked first",
+        ),
+        "weights": Rule(form="weights", otherwise="1 each", backend=False, meaning='shares for `balance = "weighted"`'),
+        "hedge_after": Rule(
+            form="seconds",
+            otherwise="never",
+            backend=False,
+            meaning="after so long, the next candidate is asked as well; the first answer counts, both cost",
+        ),
+        "cache": Rule(
+            form="cache",
+            default=False,
+            backend=False,
+            meaning="whether an equal request may be answered from the cache, and how old that answer may be",
+        ),
+        "coalesce": Rule(
+            form="flag",
+            default=False,
+            backend=False,
+            meaning="equal calls that are under way share one request",
+        ),
     }
 )
 """Every key of a policy but `actions`, which is a table of its own."""

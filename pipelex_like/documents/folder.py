@@ -10,7 +10,7 @@ from pipelex_like.documents.read import reason_of
 from pipelex_like.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pipelex_like.documents.documents import DocumentName
@@ -52,20 +52,22 @@ class Listing:
     problems: tuple[Problem, ...]
 
 
-def list_folder(directory: Path, show: Callable[[Path], str]) -> Listing:
-    """List a configuration directory; only its own folder, `backends/` and `deck/` are looked into."""
+def list_folder(directory: Path, show: Callable[[Path], str], planned: Iterable[Path] = ()) -> Listing:
+    """List a configuration directory; only its own folder, `backends/` and `deck/` are looked into. Files that are
+    `planned` count as there."""
     entries: list[Entry] = []
     strangers: list[Path] = []
     problems: list[Problem] = []
     for folder in (directory, directory / "backends", directory / "deck"):
+        found = {path for path in planned if path.parent == folder}
         try:
-            found = sorted(folder.iterdir())
+            found.update(folder.iterdir())
         except FileNotFoundError:
-            continue
+            pass
         except OSError as error:
             problems.append(_unreadable(folder, error, show))
             continue
-        for path in found:
+        for path in sorted(found):
             entry = None if path.name.startswith(".") else _entry(path, _slot(folder, directory))
             if entry is not None:
                 entries.append(entry)

@@ -37,20 +37,23 @@ def load_documents(
     renames: Sequence[Rename],
     *,
     exclusive: Sequence[tuple[str, str]] = (),
+    texts: Mapping[Path, str] | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Read and merge the configuration of `place` and all that it inherits, for the environment PIPELEX_ENV.
 
-    `exclusive` are pairs of keys of a deck's tables of which the nearer file's takes the other away. Whatever the
-    files hold, problems are returned, with their lines, and never raised; what could be read is merged.
+    `exclusive` are pairs of keys of a deck's tables of which the nearer file's takes the other away. `texts` stand
+    in place of what their files hold, which need not exist yet: this is the configuration as it would be. Whatever
+    the files hold, problems are returned, with their lines, and never raised; what could be read is merged.
     """
     loading = _Loading(
         place=place,
         kit=kit,
         environment=variables.get("PIPELEX_ENV"),
         exclusive=exclusive,
+        texts=texts,
         spellings=_spellings(renames),
     )
-    chain = follow_extends(place, variables, kit, loading.show)
+    chain = follow_extends(place, variables, kit, loading.show, texts=texts)
     loading.problems += chain.problems
     loading.unread += chain.broken
     for number, layer in enumerate(chain.layers):
@@ -67,6 +70,7 @@ class _Loading:
     kit: Path
     environment: str | None
     exclusive: Sequence[tuple[str, str]]
+    texts: Mapping[Path, str] | None
     spellings: Mapping[DocumentName, Spellings]
     growing: dict[tuple[DocumentName, str], Growing] = field(default_factory=dict[tuple[DocumentName, str], Growing])
     files: list[SourceFile] = field(default_factory=list[SourceFile])
@@ -96,7 +100,7 @@ class _Loading:
 
     def _read(self, entry: Entry, layer: int, known: Parsed | Problem | None) -> None:
         shown = self.show(entry.path)
-        parsed = known or read_toml(entry.path, shown)
+        parsed = known or read_toml(entry.path, shown, self.texts)
         if isinstance(parsed, Problem):
             self.problems.append(parsed)
             self.unread.append(shown)
@@ -148,7 +152,7 @@ class _Loading:
                 message = f"{item!r} is no dotted TOML key" if isinstance(item, str) else "expected a key in quotes"
                 self._report(file, ("unset", at), "bad-key", f'{message}; write names with other signs as "name"')
             elif not growing.take_away(path) and not growing.take_away(present_path(path, spellings)):
-                hint = _suggest(str(item), path, growing)
+                hint = _suggest(str(item), path, growing) or "Take it out of the list."
                 message = f"there is no {item} to take away."
                 self._report(file, ("unset", at), "unknown-key", message, hint=hint, severity="warning")
 

@@ -46,7 +46,7 @@ def nearest_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
 
 def key_lines(text: str) -> dict[KeyPath, int]:
     """Give the line of everything in a valid TOML text; `a` of `[a.b]`, if written nowhere, has that line too."""
-    scan = _Scan(text.removeprefix("\ufeff"))
+    scan = Scan(text.removeprefix("\ufeff"))
     scan.document()
     return scan.implied | scan.written
 
@@ -55,7 +55,7 @@ class _LostError(ValueError):
     """The text is not the TOML it was taken for."""
 
 
-class _Scan:
+class Scan:
     """One pass over a text; `at` only moves forward, and so does the count of lines."""
 
     def __init__(self, text: str) -> None:
@@ -68,6 +68,7 @@ class _Scan:
         self._line = 1
 
     def document(self) -> None:
+        """Go through the whole text."""
         here: KeyPath = ()
         while self._next():
             if self.text.startswith("[[", self.at):

@@ -13,6 +13,7 @@ from pipelex_like.errors import Problem
 from pipelex_like.types import is_list, is_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MAX_BYTES = 5_000_000
@@ -39,9 +40,10 @@ class Parsed:
     data: dict[str, object] = field(repr=False)
 
 
-def read_toml(path: Path, shown: str) -> Parsed | Problem:
-    """Read and parse a TOML file; `shown` is the file's name in a problem."""
-    text = read_text(path, shown)
+def read_toml(path: Path, shown: str, texts: Mapping[Path, str] | None = None) -> Parsed | Problem:
+    """Read and parse a TOML file, or the text that `texts` has in its place; `shown` is its name in a problem."""
+    given = None if texts is None else texts.get(path)
+    text = read_text(path, shown) if given is None else given.removeprefix("\ufeff")
     if isinstance(text, Problem):
         return text
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -139,8 +140,10 @@ class Clients:
                 if client.closing:
                     client.home.clients.pop(client.key, None)
         for client in gone:
-            if client.closing and not client.home.loop.is_closed():
-                client.home.loop.call_soon_threadsafe(client.home.close_soon, client.worker)
+            if client.closing:
+                # A loop of another thread may end at any moment; its clients end with it.
+                with suppress(RuntimeError):
+                    client.home.loop.call_soon_threadsafe(client.home.close_soon, client.worker)
 
     async def aclose(self) -> None:
         """Close the clients of the running loop."""

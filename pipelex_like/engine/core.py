@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary, ref
 
 from pipelex_like.engine.background import CLOSED, Background
 from pipelex_like.engine.clients import Clients, Key
-from pipelex_like.engine.load import Bound, Loaded, bind_to, log_warnings, read
+from pipelex_like.engine.load import Bound, Loaded, bind_to, log_warnings, read, same_files
 from pipelex_like.engine.sandbox import LazySandbox, is_simulated
+from pipelex_like.engine.watching import Watching
+from pipelex_like.errors import ConfigError, Problem
 from pipelex_like.types import FrozenDict
 from pipelex_like.workers.base import Access
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipelex_like.deck import Backend
     from pipelex_like.engine.governor import Governor
     from pipelex_like.engine.limits import Rules
     from pipelex_like.engine.objects import ObjectShape
     from pipelex_like.engine.runtime import Runtime
+    from pipelex_like.engine.verbs import Verbs
 
 CONNECT_SECONDS = 10.0
 _MOST_SHAPES = 256
@@ -67,9 +74,13 @@ class Core:
         self.clients = Clients()
         self.background = Background()
         self.sandbox = LazySandbox()
+        self.watching = Watching()
         self.closed = False
+        self.reload_problems: tuple[Problem, ...] = ()
         self._governor: Governor | None = None
-        self._lock = Lock()
+        # By process: a child must not wait for what a thread of its parent had begun.
+        self._locks: dict[tuple[int, str], Lock] = {}
+        self._views: WeakValueDictionary[tuple[int, str], Verbs] = WeakValueDictionary()
         self._profile = profile
         self._shapes: dict[object, ObjectShape[object]] = {}
 
@@ -79,7 +90,7 @@ class Core:
         if self._governor is None:
             from pipelex_like.engine.governor import Governor
 
-            with self._lock:
+            with self._lock("governor"):
                 if self._governor is None:
                     loaded = self.state.loaded
                     self._governor = Governor(self.runtime, loaded.place.root, loaded.variables, loaded.deck.profiles)
@@ -142,14 +153,64 @@ class Core:
 
     def swap(self, *, profile: str | None = None, again: bool) -> None:
         """Put another deck in force, read `again` or under another profile; on a ConfigError the old one stays."""
-        loaded = read(self.state.loaded.source) if again else self.state.loaded
-        chosen = profile or self._profile
-        state = State(loaded=loaded, main=bind_to(loaded, chosen))
-        log_warnings(state.main.loaded.warnings if again else ())
-        self.state, self._profile = state, chosen
-        if self._governor is not None:
-            self._governor.refit(loaded.variables, loaded.deck.profiles)
+        with self._lock("swap"):
+            self.check_open()
+            try:
+                loaded = read(self.state.loaded.source) if again else self.state.loaded
+                self._enforce(loaded, profile or self._profile)
+            except ConfigError as error:
+                self.reload_problems = _errors(error) if again else self.reload_problems
+                raise
+            self.reload_problems = () if again else self.reload_problems
+
+    def renew(self, unchanged: Callable[[], bool]) -> Loaded | None:
+        """Read again what stands in the same directory, and put it in force if it is good, and other than before.
+
+        Gives what was read, with `reload_problems` telling why it is not in force; None where the files were not
+        `unchanged` at the end of reading, or this was closed.
+        """
+        with self._lock("swap"):
+            before = self.state.loaded
+            loaded = read(before.source, before.place)
+            if self.closed or not unchanged():
+                return None
+            try:
+                if not same_files(loaded, before):
+                    self._enforce(loaded, self._profile)
+            except ConfigError as error:
+                self.reload_problems = _errors(error)
+            else:
+                self.reload_problems = ()
+            return loaded
+
+    def _enforce(self, loaded: Loaded, profile: str | None) -> None:
+        state = State(loaded=loaded, main=bind_to(loaded, profile))
+        for view in self._views.valuerefs():
+            # A view outlives this: its calls shall not fail for a profile that is there no more.
+            if view() is not None:
+                state.under(view.key[1])
+        if loaded is not self.state.loaded:
+            known = self.state.main.loaded.warnings
+            log_warnings(problem for problem in state.main.loaded.warnings if problem not in known)
+        with self._lock("governor"):
+            self.state, self._profile = state, profile
+            governor = self._governor
+        if governor is not None:
+            governor.refit(loaded.variables, loaded.deck.profiles)
         self.clients.retire(self._is_live)
+
+    def _lock(self, what: str) -> Lock:
+        key = (os.getpid(), what)
+        return self._locks.get(key) or self._locks.setdefault(key, Lock())
+
+    def keep(self, profile: str, view: Verbs) -> None:
+        """Refuse decks without that profile, as long as somebody holds the view."""
+        self._views[id(view), profile] = view
+
+    def watch(self) -> None:
+        """Have changed files read again from now on, in this process."""
+        self.check_open()
+        self.watching.start(ref(self), self.state.loaded)
 
     def _is_live(self, key: Key) -> bool:
         state = self.state
@@ -167,6 +228,7 @@ class Core:
     def close(self) -> None:
         """Let go of everything: the background thread, its clients, those of loops that still run, the sandbox."""
         self.closed = True
+        self.watching.close()
         self.background.close()
         self.clients.close_others()
         self.sandbox.close()
@@ -179,8 +241,8 @@ class Core:
 
         self.closed = True
         await self.clients.aclose()
-        # Both wait for a thread of theirs, which must not hold up this loop.
-        if self.background.running or self.sandbox.running or self._governor is not None:
+        # Each waits for a thread of its own, which must not hold up this loop.
+        if self.background.running or self.sandbox.running or self.watching.running or self._governor is not None:
             await asyncio.to_thread(self.close)
         else:
             self.close()
@@ -188,8 +250,13 @@ class Core:
     def __del__(self) -> None:
         # Dropped without close(): no word and no waiting, but our threads shall not outlive us.
         if not self.closed and not sys.is_finalizing():
+            self.watching.close(wait=False)
             self.background.close(wait=False)
             self.sandbox.close(wait=False)
+
+
+def _errors(error: ConfigError) -> tuple[Problem, ...]:
+    return tuple(problem for problem in error.problems if problem.severity == "error")
 
 
 def _through(access: Access, backend: Backend) -> Access:

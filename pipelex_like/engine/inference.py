@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipelex_like.deck import Backend, BoundDeck, ModelSpec, Profile
     from pipelex_like.documents import Place
     from pipelex_like.engine.load import LoadedDeck
+    from pipelex_like.errors import Problem
     from pipelex_like.routing import Router
     from pipelex_like.usage.summary import Summary
 
@@ -40,7 +41,10 @@ class View(Verbs):
         given = {"profile": profile, "provider": provider, "only": only, "exclude": exclude}
         scope = scope_of(given).within(self._scope)
         self._core.state.under(scope.profile)
-        return View(self._core, scope)
+        view = View(self._core, scope)
+        if scope.profile is not None:
+            self._core.keep(scope.profile, view)
+        return view
 
     @property
     def sync(self) -> Sync:
@@ -97,6 +101,11 @@ class View(Verbs):
         """The directory of the configuration, and what chose it."""
         return self._core.state.loaded.place
 
+    @property
+    def reload_problems(self) -> tuple[Problem, ...]:
+        """What keeps the files as they stand now from being in force; empty when the last reading of them succeeded."""
+        return self._core.reload_problems
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(directory={str(self.place.directory)!r}, profile={self.profile.name!r})"
 
@@ -117,18 +126,23 @@ class Inference(View):
         environ: Mapping[str, str] | None = None,
         env_file: str | Path | None = None,
         lenient: bool = False,
+        watch: bool = False,
         runtime: Runtime | None = None,
     ) -> Self:
         """Find, read and check a configuration, without network and without importing any SDK.
 
         `environ` is used in place of os.environ. `lenient` lets backends load whose variables are missing: calls
-        that need them raise CredentialsError. Raises ConfigError with every problem of every file,
-        ModelDeckNotFoundError where there is no deck.
+        that need them raise CredentialsError. With `watch`, changed files are put in force while calls go on (see
+        the method `watch`). Raises ConfigError with every problem of every file, ModelDeckNotFoundError where there is
+        no deck.
         """
         loaded = read(Source(config_dir=config_dir, environ=environ, env_file=env_file, lenient=lenient))
         main = bind_to(loaded, profile)
         log_warnings(main.loaded.warnings)
-        return cls(Core(State(loaded=loaded, main=main), runtime or Runtime(), profile), Scope())
+        core = Core(State(loaded=loaded, main=main), runtime or Runtime(), profile)
+        if watch:
+            core.watch()
+        return cls(core, Scope())
 
     def use_profile(self, name: str) -> None:
         """Put another profile in force; calls in flight finish under the old one. ConfigError leaves it as it was."""
@@ -136,9 +150,23 @@ class Inference(View):
         self._core.swap(profile=name, again=False)
 
     def reload(self) -> None:
-        """Read the configuration again; calls in flight finish on the old one. ConfigError leaves it as it was."""
+        """Read the configuration again; calls in flight finish on the old one.
+
+        The profile that was chosen stays. ConfigError, also in `reload_problems`, leaves everything as it was.
+        """
         self._core.check_open()
         self._core.swap(again=True)
+
+    def watch(self) -> None:
+        """Put every change of the files in force by itself from now on: of the directory, what it extends, `.env` and
+        secrets.
+
+        A file that is broken or half written keeps the old deck serving: `reload_problems` tells why, and the logger
+        `pipelex_like` once. Watching twice is fine; a forked child does not watch until it asks. ConfigError where the
+        extra `watch` is not installed.
+        """
+        self._core.check_open()
+        self._core.watch()
 
     def close(self) -> None:
         """Let go of threads, connections, models and the sandbox. Closing twice is fine."""

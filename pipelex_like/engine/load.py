@@ -69,10 +69,13 @@ class Bound:
     loaded: LoadedDeck
 
 
-def read(source: Source) -> Loaded:
-    """Find, read and compile a configuration. Raises ConfigError where a named directory does not exist."""
+def read(source: Source, place: Place | None = None) -> Loaded:
+    """Find, read and compile a configuration, that of `place` if it is given.
+
+    Raises ConfigError where a named directory does not exist.
+    """
     environ = os.environ if source.environ is None else source.environ
-    place = find_directory(source.config_dir, environ, _working_directory(), KIT)
+    place = place or find_directory(source.config_dir, environ, _working_directory(), KIT)
     variables, problems = read_variables(place.root, environ, source.env_file)
     documents, faults = load_documents(place, variables, KIT, RENAMES, exclusive=EXCLUSIVE)
     deck, findings = compile_deck(documents, sdks=sdk_settings(named_sdks(documents)), kit_backends=_kit_backends)
@@ -124,6 +127,15 @@ def _may_stand_in_unread(problem: Problem) -> bool:
     A name that looks like one we know is a slip of its own, and told all the same.
     """
     return problem.code in _DANGLING and "Did you mean" not in f"{problem.message} {problem.hint}"
+
+
+def same_files(one: Loaded, other: Loaded) -> bool:
+    """Whether both were read from the same texts and variables."""
+
+    def read_from(loaded: Loaded) -> object:
+        return loaded.place, [(file.path, file.text) for file in loaded.documents.files], loaded.problems
+
+    return (one.variables, one.secrets, read_from(one)) == (other.variables, other.secrets, read_from(other))
 
 
 def log_warnings(problems: Iterable[Problem]) -> None:

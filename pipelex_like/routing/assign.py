@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.routing.models import unlisted_spec, with_provider
-from pipelex_like.types import EMPTY
-
 if TYPE_CHECKING:
     from pipelex_like.deck import BoundDeck, ModelSpec, Origin, RouteRule, StandIn
     from pipelex_like.routing.rules import Rules
@@ -86,7 +84,7 @@ class Assigner:
         held = self.bound.backends.get(backend)
         if held is None or held.spec.unlisted is False or held.spec.default_spec is None:
             return None
-        found = unlisted_spec(held.spec, name, listed=self.bound.specs.get(backend, EMPTY))
+        found = unlisted_spec(held.spec, name, listed=self.bound.specs.get(backend))
         if self.written(backend, name) is not None or not self._does(found, kind):
             return None
         return replace(with_provider(found, held.model_providers), kind=kind)

@@ -34,9 +34,9 @@ def make_route(names: Names, reference: str, kind: Kind, leaves: Sequence[Leaf],
             continue
         used.append(leaf)
         for server in found[0]:
-            made = _candidate(names, leaf, server, found[1])
+            made = make_candidate(names, leaf, server, found[1])
             last = made.broken is not None and not server.named
-            (broken if last else sound).setdefault((made.backend, made.model_id, made.via, made.settings), made)
+            (broken if last else sound).setdefault(same(made), made)
     candidates = (*sound.values(), *(made for key, made in broken.items() if key not in sound))
     if not candidates:
         raise refuse(names, reference, kind, refusals)
@@ -140,7 +140,13 @@ def _at_provider(names: Names, leaf: Leaf, provider: str, kind: Kind) -> Found:
     return pin_off(held, leaf.name) if held.state == "off" else ((Server(provider, spec, named=True),), None)
 
 
-def _candidate(names: Names, leaf: Leaf, server: Server, place: Place | None) -> Candidate:
+def same(candidate: Candidate) -> object:
+    """Give what two candidates share that are one and the same: a route holds only the first of them."""
+    return candidate.backend, candidate.model_id, candidate.via, candidate.settings
+
+
+def make_candidate(names: Names, leaf: Leaf, server: Server, place: Place | None) -> Candidate:
+    """Give the candidate that a server is for a model."""
     backend = names.bound.backends[server.backend]
     given = FrozenDict({name: value for name, value in leaf.settings.items() if value is not None})
     # A None stays for `fit`: it tells that not even the spec's own value is sent.

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pipelex_like.types import Kind
 
 
+_RIGHT_KIND = "Name a model of kind {0}, or write this in the table of the other kind."
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A reference that stands in the deck, and who wrote it."""
@@ -101,7 +104,7 @@ def _check_mention(names: Names, flattener: Flattener, mention: Mention) -> Iter
             yield from check_leaf(names, mention.text, mention.origin, meanings[0], kind)
         elif mention.kind is not None and _leads_nowhere(flattener, meanings, kind):
             message = f'"{mention.text}" leads to no model of kind {kind}.'
-            yield problem("error", "wrong-kind", mention.origin, message)
+            yield problem("error", "wrong-kind", mention.origin, message, _RIGHT_KIND.format(kind))
         return
     unknown = _unknown(names, flattener, mention)
     if unknown is not None:
@@ -136,7 +139,7 @@ def _unknown(names: Names, flattener: Flattener, mention: Mention) -> Problem | 
     others = flattener.elsewhere(text, kind, mention.inside) if kind is not None else ()
     if others:
         message = f'"{text}" is of kind {" and ".join(others)}, and {kind} is wanted here.'
-        return problem("error", "wrong-kind", mention.origin, message)
+        return problem("error", "wrong-kind", mention.origin, message, _RIGHT_KIND.format(kind))
     presets = [preset for (of, known), preset in names.deck.presets.items() if known == name and kind in (of, None)]
     if presets and not isinstance(owner, Choice):
         targets = ", ".join(f'"{target.reference}"' for target in presets[0].targets)

@@ -66,7 +66,7 @@ def _check_pin(names: Names, text: str, origin: Origin, backend: str, name: str)
         yield problem("error", "LLMHandleNotFoundError", origin, message, hint)
     elif held.spec.default_spec is None:
         message = f'"{backend}" has no spec file, so its SDK is unknown and "{text}" is served by nobody.'
-        yield problem("warning", "unserved-pin", origin, message)
+        yield problem("warning", "unserved-pin", origin, message, f"Add backends/{backend}.toml with its models.")
     elif held.state == "off":
         message = f'"{name}" is known only through "{backend}", which is off here: {held.reason}.'
         yield problem("warning", "known-only-where-off", origin, message, f"What helps: {wake(held, names.bound)}.")

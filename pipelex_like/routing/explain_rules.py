@@ -8,9 +8,10 @@ from pipelex_like.routing.explanation import Step
 from pipelex_like.routing.rules import INTERNAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pipelex_like.routing.assign import Place
+    from pipelex_like.routing.leaves import Limit
     from pipelex_like.routing.names import Names
     from pipelex_like.types import Kind
 
@@ -30,8 +31,20 @@ def rule_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
     elif default is not None:
         why = "a route decides" if routed else _unable(names, default, handle, kind)
         yield Step(f'default = "{default}" does not count: {why}', profile.where("default"), "lost")
-    if place.servers and not routed and place.how != "default":
-        yield from _order_steps(names, place, kind)
+    if routed and profile.fallback_order:
+        yield Step("fallback_order does not count: a route decides", profile.where("fallback_order"), "lost")
+    if place.servers and not routed:
+        if place.how != "default":
+            yield from _order_steps(names, place, kind)
+        yield from _later_steps(names, place, kind)
+
+
+def struck_steps(place: Place, limits: Iterable[Limit]) -> Iterator[Step]:
+    """Tell which servers an `only` or `exclude` on the way strikes out."""
+    for server in place.servers:
+        told = next(((limit, key) for limit in limits if (key := limit.key_against(server.backend)) is not None), None)
+        if told is not None:
+            yield Step(f'"{server.backend}" would serve it, but {told[0].owner} rules it out ({told[1]})', None, "lost")
 
 
 def _stand_in_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
@@ -82,10 +95,7 @@ def _weaker(literals: int | None, winner: int) -> str:
 def _order_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
     bound, handle, first = names.bound, place.handle, place.servers[0].backend
     order = names.rules.order
-    for backend in order[: order.index(first)] if first in order else ():
-        held = bound.backends[backend]
-        if held.state != "on" and backend != bound.profile.default and names.assigner.spec(backend, handle, kind):
-            yield Step(f'"{backend}" comes before, but is {held.state}: {held.reason}', held.spec.origin, "lost")
+    yield from _passed_over(names, handle, kind, order[: order.index(first)] if first in order else ())
     origin = bound.backends[first].spec.origin
     match place.how:
         case "unlisted":
@@ -101,6 +111,38 @@ def _order_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
         case _:
             text = f'"{first}" serves it, as the first in backends.toml that is on'
     yield Step(text, origin, "chosen")
+
+
+def _passed_over(names: Names, handle: str, kind: Kind, before: Sequence[str]) -> Iterator[Step]:
+    """Tell who comes before in the order and why each is not asked: those that have no such model in one step."""
+    bound, strangers = names.bound, list[str]()
+    for backend in before:
+        held = bound.backends[backend]
+        if names.assigner.spec(backend, handle, kind) is None:
+            strangers.append(backend)
+        elif held.state != "on" and backend != bound.profile.default:
+            yield Step(f'"{backend}" comes before, but is {held.state}: {held.reason}', held.spec.origin, "lost")
+    strangers = [backend for backend in strangers if backend != bound.profile.default]
+    if strangers:
+        listed = ", ".join(f'"{backend}"' for backend in strangers)
+        verb = ("comes", "has") if len(strangers) == 1 else ("come", "have")
+        origin = bound.profile.where("fallback_order") if bound.profile.fallback_order is not None else None
+        yield Step(f'{listed} {verb[0]} before, but {verb[1]} no "{handle}"', origin, "lost")
+
+
+def _later_steps(names: Names, place: Place, kind: Kind) -> Iterator[Step]:
+    """Tell who could serve it too, but stands behind in the order, where the profile asks only one."""
+    order, first = names.rules.order, place.servers[0].backend
+    if names.bound.profile.failover or place.how in ("unlisted", "stand_in") or first not in order:
+        return
+    others = [
+        f'"{backend}"'
+        for backend in order[order.index(first) + 1 :]
+        if names.assigner.state(backend) == "on" and names.assigner.spec(backend, place.handle, kind) is not None
+    ]
+    if others:
+        text = f"{', '.join(others)} could serve it too, but {'comes' if len(others) == 1 else 'come'} later"
+        yield Step(f"{text} (without failover = true only the first is asked)", None, "lost")
 
 
 def _unable(names: Names, backend: str, handle: str, kind: Kind) -> str:

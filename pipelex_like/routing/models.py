@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.deck import Costs, ModelSpec, Template
 from pipelex_like.routing.variables import coerce, misfit, problem, slot_name, unset_sentence
-from pipelex_like.types import EMPTY, FrozenDict, is_list, is_table
+from pipelex_like.types import FrozenDict, is_list, is_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +99,7 @@ def fill_specs(
 
 
 def unlisted_spec(
-    spec: BackendSpec, model_id: str, *, handle: str | None = None, listed: Mapping[str, ModelSpec] = EMPTY
+    spec: BackendSpec, model_id: str, *, handle: str | None = None, listed: Mapping[str, ModelSpec] | None = None
 ) -> ModelSpec:
     """Give the spec of an id that no spec file lists: the defaults of the backend's file, nothing refused. Needs a
     `default_spec`.
@@ -110,7 +110,7 @@ def unlisted_spec(
     default = spec.default_spec
     if default is None:
         raise ValueError(f'backend "{spec.name}" has no spec file, so its SDK is unknown')
-    kin = _kin(model_id, listed) if len(spec.sdks) > 1 else None
+    kin = _kin(model_id, listed) if listed and len(spec.sdks) > 1 else None
     if kin is not None and kin.sdk != default.sdk and kin.kind == default.kind:
         default = replace(
             default, sdk=kin.sdk, prompting_target=kin.prompting_target, structure_method=kin.structure_method

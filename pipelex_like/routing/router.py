@@ -43,8 +43,8 @@ class Router:
     def __init__(self, bound: BoundDeck, *, locate: Locate | None = None) -> None:
         self.bound = bound
         self._locate = locate
-        self._names = Names(Assigner(bound, Rules(bound), locate))
-        self._flattener = Flattener(self._names)
+        self.names = Names(Assigner(bound, Rules(bound), locate))
+        self.flattener = Flattener(self.names)
         self._routes: dict[Kind | None, dict[str, Route]] = {kind: {} for kind in (None, *KINDS)}
 
     def resolve(self, reference: str, kind: Kind | None = None) -> Route:
@@ -89,10 +89,53 @@ class Router:
         """
         if isinstance(model, str) and provider is None and only is None and not exclude and not settings:
             return self.resolve(model, kind)
-        reference, table = (model, None) if isinstance(model, str) else self._inline(model, kind)
+        call = self._call(_reference(model), kind, provider=provider, only=only, exclude=exclude, settings=settings)
+        leaves, preset = self._asked(model, kind, call)
+        return make_route(self.names, _reference(model), kind, leaves, preset.name if preset else None)
+
+    def explain(
+        self,
+        model: str | Mapping[str, object],
+        kind: Kind | None = None,
+        *,
+        provider: str | None = None,
+        only: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        settings: Mapping[str, object] = EMPTY,
+    ) -> Explanation:
+        """Tell how a reference, or a call with these options, is resolved, step by step, with the place that decided
+        each; never raises for a reference that leads nowhere, but says so."""
+        plain = isinstance(model, str) and provider is None and only is None and not exclude and not settings
+        reference = model if isinstance(model, str) else str(model.get("model", ""))
+
+        def models() -> tuple[Kind, tuple[Leaf, ...]]:
+            wanted = kind if kind is not None else self.kind_of(_reference(model))
+            if plain:
+                return wanted, self._leaves(reference, wanted, None)[0]
+            call = self._call(reference, wanted, provider=provider, only=only, exclude=exclude, settings=settings)
+            return wanted, self._asked(model, wanted, call)[0]
+
+        def routed(wanted: Kind) -> Route:
+            if plain:
+                return self.resolve(reference, kind)
+            return self.route(model, wanted, provider=provider, only=only, exclude=exclude, settings=settings)
+
+        return explain(self.names, reference, look(models, routed), self._locate)
+
+    def _call(
+        self,
+        reference: str,
+        kind: Kind,
+        *,
+        provider: str | None,
+        only: Iterable[str] | None,
+        exclude: Iterable[str],
+        settings: Mapping[str, object],
+    ) -> Layer:
+        """Give what a call says of all its candidates. Raises ResolveError for what is wrong in it."""
         self._check_settings(settings, kind, reference)
         own_only, own_exclude = self._limits(only, exclude, reference)
-        call = Layer(
+        return Layer(
             what="call",
             name="call",
             settings=_frozen(settings),
@@ -101,21 +144,13 @@ class Router:
             only=own_only,
             exclude=own_exclude,
         )
-        pin = call.provider or (table.provider if table else None)
-        leaves, preset = self._leaves(reference, kind, pin)
-        if table is not None:
-            leaves = table.over(leaves)
-        return make_route(self._names, reference, kind, call.over(leaves), preset.name if preset else None)
 
-    def explain(self, reference: str, kind: Kind | None = None) -> Explanation:
-        """Tell how a reference is resolved, step by step, with the place that decided each; never raises for a
-        reference that leads nowhere, but says so."""
-
-        def models() -> tuple[Kind, tuple[Leaf, ...], Preset | None]:
-            wanted = kind if kind is not None else self.kind_of(reference)
-            return wanted, *self._leaves(reference, wanted, None)
-
-        return explain(self._names, reference, look(models, lambda: self.resolve(reference, kind)), self._locate)
+    def _asked(
+        self, model: str | Mapping[str, object], kind: Kind, call: Layer
+    ) -> tuple[tuple[Leaf, ...], Preset | None]:
+        reference, table = (model, None) if isinstance(model, str) else self._inline(model, kind)
+        leaves, preset = self._leaves(reference, kind, call.provider or (table.provider if table else None))
+        return call.over(table.over(leaves) if table is not None else leaves), preset
 
     def kind_of(self, reference: str) -> Kind:
         """Give the one kind that a reference means. Raises ResolveError where it means several or none."""
@@ -130,14 +165,19 @@ class Router:
             return certain[0]
         if known:
             return "llm" if "llm" in known else known[0]
-        raise unknown(self._names, reference, None)
+        raise unknown(self.names, reference, None)
+
+    def kinds_of(self, reference: str) -> tuple[Kind, ...]:
+        """Give every kind in which a reference stands for something, served here or not."""
+        certain, known = self._kinds(reference)
+        return tuple(certain or known)
 
     def _kinds(self, reference: str) -> tuple[list[Kind], list[Kind]]:
         """Give the kinds that a reference means by what is written, and all in which it may mean something."""
         known: list[Kind] = []
         certain: list[Kind] = []
         for kind in KINDS:
-            leaves, preset = self._flattener.reference(reference, kind)
+            leaves, preset = self.flattener.reference(reference, kind)
             known.extend([kind] if leaves else [])
             certain.extend([kind] if preset is not None or any(leaf.certain for leaf in leaves) else [])
         return certain, known
@@ -147,27 +187,27 @@ class Router:
             raise ResolveError(f'there is no kind "{kind}"; there are {", ".join(KINDS)}', reference=reference)
         wanted = kind if kind is not None else self.kind_of(reference)
         leaves, preset = self._leaves(reference, wanted, None)
-        route = make_route(self._names, reference, wanted, leaves, preset.name if preset else None)
+        route = make_route(self.names, reference, wanted, leaves, preset.name if preset else None)
         memo = self._routes[kind]
         if len(memo) < _MOST_ROUTES or all(leaf.how in ("handle", "model_id") for leaf in leaves):
             memo[reference] = route
         return route
 
     def _leaves(self, reference: str, kind: Kind, provider: str | None) -> tuple[tuple[Leaf, ...], Preset | None]:
-        leaves, preset = self._flattener.reference(reference, kind, provider=provider)
+        leaves, preset = self.flattener.reference(reference, kind, provider=provider)
         if leaves:
             return leaves, preset
         others, _ = self._kinds(reference)
         if others or preset is not None:
             what = f"it is of kind {' and '.join(others)}" if others else "none of its targets is of that kind"
             raise ResolveError(f'"{reference}" stands for no model of kind {kind}: {what}.', reference=reference)
-        raise unknown(self._names, reference, kind)
+        raise unknown(self.names, reference, kind)
 
     def _limits(
         self, only: Iterable[str] | None, exclude: Iterable[str], reference: str
     ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         """Give `only` and `exclude` by the backends' own names. A slip in `exclude` must not let a backend in."""
-        own_only, own_exclude = self._flattener.limits(only, exclude)
+        own_only, own_exclude = self.flattener.limits(only, exclude)
         for key, backends in (("only", own_only or ()), ("exclude", own_exclude)):
             for backend in backends:
                 self._check_backend(key, backend, reference)
@@ -179,15 +219,13 @@ class Router:
             raise ResolveError(f'{key}: there is no backend "{backend}". {hint}'.rstrip(), reference=reference)
 
     def _provider(self, name: object, reference: str) -> str | None:
-        backend = self._flattener.provider(name) if isinstance(name, str) else None
+        backend = self.flattener.provider(name) if isinstance(name, str) else None
         if backend is not None:
             self._check_backend("provider", backend, reference)
         return backend
 
     def _inline(self, table: Mapping[str, object], kind: Kind) -> tuple[str, Layer]:
-        reference = table.get("model")
-        if not isinstance(reference, str):
-            raise ResolveError('an inline table needs "model", a reference as text', reference="")
+        reference = _reference(table)
         settings = {key: value for key, value in table.items() if key not in CALL_KEYS and key not in _TABLE_KEYS}
         self._check_settings(settings, kind, reference)
         only, exclude = self._limits(
@@ -215,6 +253,13 @@ class Router:
             fault = fault_of(kind, name, value)
             if fault is not None:
                 raise ResolveError(f"{name}: {fault}", reference=reference)
+
+
+def _reference(model: str | Mapping[str, object]) -> str:
+    reference = model if isinstance(model, str) else model.get("model")
+    if not isinstance(reference, str):
+        raise ResolveError('an inline table needs "model", a reference as text', reference="")
+    return reference
 
 
 def _frozen(settings: Mapping[str, object]) -> FrozenDict[str, object]:

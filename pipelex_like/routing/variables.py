@@ -108,9 +108,8 @@ def misfit(template: Template, wanted: str | None = None) -> Problem:
     """Tell that what a variable holds is not of the type that its place needs, without telling the value."""
     names = " and ".join(slot_name(slot) for slot in template.slots)
     need = wanted or _MEANING.get(template.scalar, "a text")
-    return problem(
-        "error", "wrong-type", template.origin, f"{template.text} must be {need}, and what {names} holds is not."
-    )
+    message = f"{template.text} must be {need}, and what {names} holds is not."
+    return problem("error", "wrong-type", template.origin, message, f"Correct {names} where it is set.")
 
 
 def problem(severity: str, code: str, origin: Origin, message: str, hint: str = "") -> Problem:

@@ -43,7 +43,7 @@ class Application:
         self._jobs = Jobs()
         self._prompts = Prompts()
         self.accounts = Accounts(api_key)
-        self._faults = faults
+        self.faults = faults
         self._lock = threading.Lock()
         self._kept: deque[tuple[int, Recorded]] = deque(maxlen=KEPT)
         self._kept_bytes = 0
@@ -146,7 +146,7 @@ class Application:
                 return named
         except ValueError as error:
             raise Refusal(str(error), code="unknown_fault") from None
-        for at, rule in enumerate(self._faults.rules):
+        for at, rule in enumerate(self.faults.rules):
             if rule.meets(model, path) and self._acts(rule.fault, f"rule {at} {model}"):
                 return rule.fault
         return NO_FAULT
@@ -213,6 +213,8 @@ def _route(method: str, path: str, headers: Mapping[str, str]) -> tuple[Route, d
     known = False
     for route in ROUTES:
         if not agent.startswith(route.agent) or not credential.startswith(route.scheme):
+            continue
+        if route.header and route.header not in headers:
             continue
         if match := route.path.fullmatch(path):
             if route.method == wanted:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _HOST = "127.0.0.1"
 _BACKLOG = 1024
-# A client that never answers the farewell of TLS is not waited for.
-_FAREWELL_SECONDS = 1.0
+# For all that is still to be sent, and the client's answer to the farewell of TLS.
+_FAREWELL_SECONDS = 30.0
 
 
 class Sandbox:
@@ -75,6 +75,15 @@ class Sandbox:
     def requests(self) -> tuple[Recorded, ...]:
         """The last thousand requests, the oldest first."""
         return self._app.recorded()
+
+    @property
+    def faults(self) -> FaultTable:
+        """What goes wrong; another table counts from the next request on."""
+        return self._app.faults
+
+    @faults.setter
+    def faults(self, table: FaultTable) -> None:
+        self._app.faults = table
 
     @property
     def abandoned(self) -> int:

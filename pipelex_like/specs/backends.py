@@ -11,7 +11,7 @@ from pipelex_like.deck import BackendSpec, SdkKey, Template
 from pipelex_like.errors import did_you_mean
 from pipelex_like.specs.costs import CostsTable, read_costs
 from pipelex_like.specs.faults import checked, named
-from pipelex_like.specs.fields import Plain, Text, Variable
+from pipelex_like.specs.fields import GATEWAY_NAMES, Plain, Text, Variable
 from pipelex_like.specs.headers import read_header, warn_of_secret
 from pipelex_like.specs.page import Path, shown
 from pipelex_like.specs.policy import BackendPolicyTable, read_policy
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipelex_like.specs.page import Page
 
 _INHERITING = ("extends", "unset")
-_IGNORED = frozenset({"claude_4_tokens_limit", "model_specs_section"})
+IGNORED = frozenset({"claude_4_tokens_limit", "model_specs_section"})
 _ALWAYS = (SdkKey(name="api_key", secret=True), SdkKey(name="endpoint"))
 _FORMER = ("api_version", "aws_region", "gcp_project_id", "gcp_location", "gcp_credentials_file_path")
 # A shorter default is a word for a server without keys, such as `not-needed`.
@@ -41,23 +41,52 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 class BackendTable(BackendPolicyTable):
     """`[name]` of backends.toml without the keys that SDKs declare."""
 
-    enabled: Annotated[bool | Literal["auto"] | Variable, Field(union_mode="left_to_right")] = True
-    display_name: Plain | None = None
-    key_url: Plain | None = None
-    key_hint: Plain | None = None
-    other_names: list[Plain] | None = None
-    proxy: Text | None = None
-    ca_file: Text | None = None
-    headers: dict[str, object] | None = None
-    unlisted: Annotated[bool | list[Plain], Field(union_mode="left_to_right")] = True
-    only_when_named: bool = False
-    mirror: bool = False
-    via: Plain | None = None
-    default_costs: CostsTable | None = None
-    required: list[list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]]] | None = None
-    models: Text | None = None
-    model_providers: Text | None = None
-    extra_config: dict[str, object] | None = None
+    enabled: Annotated[bool | Literal["auto"] | Variable, Field(union_mode="left_to_right")] = Field(
+        default=True, description='true, false, or "auto": on exactly when its variables are set'
+    )
+    display_name: Plain | None = Field(default=None, description="its name for people")
+    key_url: Plain | None = Field(default=None, description="where to get a key")
+    key_hint: Plain | None = Field(default=None, description="what a key looks like")
+    other_names: list[Plain] | None = Field(default=None, description="further names in pins", examples=[["gemini"]])
+    proxy: Text | None = Field(
+        default=None, description="URL of a proxy for its requests", examples=["http://proxy.example:3128"]
+    )
+    ca_file: Text | None = Field(
+        default=None,
+        description="PEM file of certificate authorities to trust besides the usual ones; relative to the project",
+    )
+    headers: dict[str, object] | None = Field(
+        default=None,
+        description="sent with every request",
+        json_schema_extra={"additionalProperties": {"type": "string"}},
+    )
+    unlisted: Annotated[bool | list[Plain], Field(union_mode="left_to_right")] = Field(
+        default=True,
+        description="true (pins may name ids that no file lists), false, or patterns of bare names it takes",
+        examples=[["*/*"]],
+    )
+    only_when_named: bool = Field(default=False, description="serves only where a profile, a route or a pin names it")
+    mirror: bool = Field(
+        default=False, description="serves every handle of every spec file in its own wire format; for the sandbox"
+    )
+    via: Plain | None = Field(
+        default=None,
+        description='"cloudflare_gateway": requests go through that gateway; "direct": never, whatever a profile says',
+        json_schema_extra=GATEWAY_NAMES,
+    )
+    default_costs: CostsTable | None = Field(default=None, description="prices of models that no file lists")
+    required: list[list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]]] | None = Field(
+        default=None, description='sets of variables, each of which turns "auto" on', examples=[[["VLLM_API_BASE"]]]
+    )
+    models: Text | None = Field(
+        default=None, description="handles and ids from a variable that holds alias:id,...", examples=["${AI_MODELS}"]
+    )
+    model_providers: Text | None = Field(
+        default=None,
+        description="providers from a variable that holds name:provider,...",
+        examples=["${HUGGINGFACE_MODEL_PROVIDERS}"],
+    )
+    extra_config: dict[str, object] | None = Field(default=None, description="a table of your own, not looked at")
 
 
 _OWN_KEYS = frozenset(BackendTable.model_fields)
@@ -133,7 +162,7 @@ class BackendsReader:
 
     def _backend(self, name: str, raw: dict[str, object]) -> BackendSpec:
         page, path = self.page, (name,)
-        rest = {key: value for key, value in raw.items() if key not in self.keys and key not in _IGNORED}
+        rest = {key: value for key, value in raw.items() if key not in self.keys and key not in IGNORED}
         table = checked(BackendTable, rest, page=page, path=path, known=(*self.keys, *_OWN_KEYS))
         if table.max_attempts is not None:
             message = "it bounds whole calls, so on a backend it has no effect."

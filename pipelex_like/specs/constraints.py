@@ -29,15 +29,19 @@ def _known(words: list[str]) -> list[str]:
     return words
 
 
-ConstraintWords = Annotated[list[str], AfterValidator(_known)]
+ConstraintWords = Annotated[
+    list[str], AfterValidator(_known), Field(json_schema_extra={"items": {"type": "string", "enum": [*_WORDS]}})
+]
 
 
 class ValuedConstraints(Table):
     """Constraints that come with a number."""
 
-    fixed_temperature: Annotated[int | float, Field(ge=0, le=2)] | None = None
-    min_thinking_budget: CountOrNone | None = None
-    max_thinking_budget: CountOrNone | None = None
+    fixed_temperature: Annotated[int | float, Field(ge=0, le=2)] | None = Field(
+        default=None, description="the only temperature it takes"
+    )
+    min_thinking_budget: CountOrNone | None = Field(default=None, description="fewest tokens of thinking")
+    max_thinking_budget: CountOrNone | None = Field(default=None, description="most tokens of thinking")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from pipelex_like.deck import Costs, ImagePrice, Template, Tier
-from pipelex_like.specs.fields import Count, Price, Table
+from pipelex_like.specs.fields import DEPRECATED, Count, Price, Table
 from pipelex_like.types import FrozenDict
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ UNKNOWN_COSTS = Costs()
 class TokenPrices(Table):
     """US dollars for a million tokens of each sort."""
 
-    input: _PRICE = None
-    output: _PRICE = None
-    input_cached: _PRICE = None
-    cache_write: _PRICE = None
-    cache_write_1h: _PRICE = None
-    reasoning: _PRICE = None
-    input_audio: _PRICE = None
-    output_audio: _PRICE = None
-    input_image: _PRICE = None
-    output_image: _PRICE = None
+    input: _PRICE = Field(default=None, description="the prompt")
+    output: _PRICE = Field(default=None, description="the answer")
+    input_cached: _PRICE = Field(default=None, description="prompt read from a cache")
+    cache_write: _PRICE = Field(default=None, description="prompt written to a cache")
+    cache_write_1h: _PRICE = Field(default=None, description="the same for an hour")
+    reasoning: _PRICE = Field(default=None, description="thinking; default: as output")
+    input_audio: _PRICE = Field(default=None, description="sound in")
+    output_audio: _PRICE = Field(default=None, description="sound out")
+    input_image: _PRICE = Field(default=None, description="pictures in")
+    output_image: _PRICE = Field(default=None, description="pictures out")
 
 
 _TOKEN_PRICES = frozenset(TokenPrices.model_fields)
@@ -43,21 +43,37 @@ _TOKEN_PRICES = frozenset(TokenPrices.model_fields)
 class TierTable(TokenPrices):
     """Prices for a request whose input is longer than so many tokens."""
 
-    input_tokens: Count
+    input_tokens: Count = Field(description="for requests whose input is longer than this")
 
 
 class CostsTable(TokenPrices):
     """All prices of a model. Those after `per_image` are of older files: `output_reasoning` is `reasoning`, the
     others are charged as input or output."""
 
-    above: list[TierTable] | None = None
-    per_page: _PRICE = None
-    per_image: _PRICES = None
-    input_non_cached: _PRICE = None
-    input_joined: _PRICE = None
-    output_accepted_prediction: _PRICE = None
-    output_rejected_prediction: _PRICE = None
-    output_reasoning: _PRICE = None
+    above: list[TierTable] | None = Field(
+        default=None, description="other prices for long inputs", examples=[[{"input_tokens": 200000, "input": 2.5}]]
+    )
+    per_page: _PRICE = Field(default=None, description="US dollars for a page of a document")
+    per_image: _PRICES = Field(
+        default=None,
+        description="US dollars for a picture: a number, or a table by size and quality",
+        examples=[0.04, {"1024x1024": {"low": 0.011, "high": 0.167}}],
+    )
+    input_non_cached: _PRICE = Field(
+        default=None, description="in older files; charged as input", json_schema_extra=DEPRECATED
+    )
+    input_joined: _PRICE = Field(
+        default=None, description="in older files; charged as input", json_schema_extra=DEPRECATED
+    )
+    output_accepted_prediction: _PRICE = Field(
+        default=None, description="in older files; charged as output", json_schema_extra=DEPRECATED
+    )
+    output_rejected_prediction: _PRICE = Field(
+        default=None, description="in older files; charged as output", json_schema_extra=DEPRECATED
+    )
+    output_reasoning: _PRICE = Field(
+        default=None, description="older spelling of reasoning", json_schema_extra=DEPRECATED
+    )
 
 
 def read_costs(table: CostsTable | None, page: Page, path: Path) -> Costs:

@@ -26,7 +26,7 @@ Slot = Literal["for_text", "for_object", "default"]
 _INHERITING = ("extends", "unset")
 _NAMED = ("aliases", "waterfalls")
 _TOP_KEYS = (*_NAMED, *KINDS)
-_KIND_KEYS: Mapping[Kind, tuple[str, ...]] = {
+KIND_KEYS: Mapping[Kind, tuple[str, ...]] = {
     "llm": ("presets", *_NAMED, "choice_defaults", "choice_overrides", "default_temperature"),
     "extract": ("presets", *_NAMED, "choice_default", "choice_override"),
     "img_gen": ("presets", *_NAMED, "choice_default", "choice_override", "default_quality"),
@@ -63,7 +63,7 @@ class DeckReader:
             self._read_kind(kind, self._table((kind,), data.get(kind)))
 
     def _read_kind(self, kind: Kind, table: Mapping[str, object]) -> None:
-        known = _KIND_KEYS[kind]
+        known = KIND_KEYS[kind]
         for key, value in table.items():
             if key not in known:
                 self.page.unknown_key((kind, key), value, known)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
 
 
 class Table(BaseModel):
@@ -36,3 +39,9 @@ Price = Annotated[int, Field(ge=0, le=10**9)] | Annotated[float, Field(ge=0, le=
 Seconds = Annotated[int, Field(gt=0, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)] | Variable
 SecondsOrNone = Annotated[int, Field(ge=0, le=10**9)] | Annotated[float, Field(ge=0, le=10**9)] | Variable
 Dollars = Annotated[int, Field(gt=0, le=10**9)] | Annotated[float, Field(gt=0, le=10**9)] | Variable
+
+# For JSON Schema alone (json_schemas.py): whose names a value may hold, and what pydantic is not told.
+BACKEND_NAMES: JsonDict = {"x-names": "backends"}
+GATEWAY_NAMES: JsonDict = {"x-names": "gateways"}
+ROUTES: JsonDict = {"x-names": "backends", "x-keys": "models"}
+DEPRECATED: JsonDict = {"deprecated": True}

@@ -66,7 +66,7 @@ class PolicyTable(Table):
     max_retries: _COUNT_OR_NONE = None
     max_attempts: _COUNT = None
     max_repairs: _COUNT_OR_NONE = None
-    actions: ActionsTable | None = None
+    actions: ActionsTable | None = Field(default=None, description="what follows on an error of each class")
 
 
 class BackendPolicyTable(PolicyTable):

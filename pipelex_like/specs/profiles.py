@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from pipelex_like.deck import NOWHERE, Profile, Profiles, RouteRule, StandIn
 from pipelex_like.errors import did_you_mean
 from pipelex_like.specs.faults import checked, named
-from pipelex_like.specs.fields import Text
+from pipelex_like.specs.fields import BACKEND_NAMES, GATEWAY_NAMES, ROUTES, Text
 from pipelex_like.specs.page import shown
 from pipelex_like.specs.policy import CallPolicyTable, read_policy
 from pipelex_like.specs.stores import read_budgets, read_cache, read_ledger
@@ -27,16 +29,38 @@ _INHERITING = ("extends", "unset")
 class ProfileTable(CallPolicyTable):
     """`[profiles.name]`; the tables of patterns are looked at entry by entry."""
 
-    description: str = ""
-    default: Text | None = None
-    fallback_order: list[Text] | None = None
-    routes: dict[str, object] | None = None
-    optional_routes: dict[str, object] | None = None
-    stand_ins: dict[str, object] | None = None
-    only: list[Text] | None = None
-    exclude: list[Text] | None = None
-    failover: bool = False
-    via: Text | None = None
+    description: str = Field(default="", description="for people, in lists")
+    default: Text | None = Field(
+        default=None, description="the backend of every model that no route names", json_schema_extra=BACKEND_NAMES
+    )
+    fallback_order: list[Text] | None = Field(
+        default=None,
+        description="who is asked, in this order, where default does not serve a model; an empty list = nobody else",
+        json_schema_extra=BACKEND_NAMES,
+    )
+    routes: dict[str, object] | None = Field(
+        default=None, description="pattern of handles = the backend that alone may serve them", json_schema_extra=ROUTES
+    )
+    optional_routes: dict[str, object] | None = Field(
+        default=None,
+        description="routes that count only where the backend is on and serves the model",
+        json_schema_extra=ROUTES,
+    )
+    stand_ins: dict[str, object] | None = Field(
+        default=None,
+        description="pattern of handles = the model of the same kind that takes their place",
+        json_schema_extra={"x-names": "models", "x-keys": "models"},
+    )
+    only: list[Text] | None = Field(
+        default=None, description="backends allowed; the others count as off", json_schema_extra=BACKEND_NAMES
+    )
+    exclude: list[Text] | None = Field(default=None, description="backends ruled out", json_schema_extra=BACKEND_NAMES)
+    failover: bool = Field(default=False, description="further backends that serve a model are tried after the first")
+    via: Text | None = Field(
+        default=None,
+        description='"cloudflare_gateway" for all backends that it has an address for; "direct" for none',
+        json_schema_extra=GATEWAY_NAMES,
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -50,29 +50,69 @@ def _two(sides: list[int]) -> list[int]:
 class RulesTable(Table):
     """How a picture model wants its parameters: in words that name a family's way, or in plain ones."""
 
-    model_choice: Text | None = None
-    prompt: Text | None = None
-    num_images: Annotated[Count | Text | None, Field(union_mode="left_to_right")] = None
-    aspect_ratio: Text | None = None
-    inference: Text | None = None
-    safety_checker: Text | None = None
-    output_format: Annotated[list[Plain] | Text | None, Field(union_mode="left_to_right")] = None
-    output_compression: Text | None = None
-    background: Text | None = None
-    input_images: Annotated[CountOrNone | Text | None, Field(union_mode="left_to_right")] = None
-    input_fidelity: Text | None = None
-    specific: Text | None = None
-    sizes: list[Annotated[str, AfterValidator(_size)]] | None = None
-    aspect_ratios: list[Annotated[str, AfterValidator(_ratio)]] | None = None
-    size_step: Count | None = None
-    sides: Annotated[list[Count], AfterValidator(_two)] | None = None
-    size_fields: Literal["size", "width_height", "aspect_ratio"] | None = None
-    qualities: Annotated[dict[_Quality, Plain] | list[_Quality] | None, Field(union_mode="left_to_right")] = None
-    steps: dict[Literal["low", "medium", "high"], Count] | None = None
-    fields: dict[_Setting, Plain] | None = None
-    input_images_field: Plain | None = None
-    stream_usage: bool | None = None
-    reasoning_summary: bool | None = None
-    reasoning_field: Literal["reasoning_content", "reasoning"] | None = None
-    max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = None
-    prompt_cache: Annotated[bool | Literal["5m", "1h"] | None, Field(union_mode="left_to_right")] = None
+    model_choice: Text | None = Field(default=None, description="word of an older file: how the model is named")
+    prompt: Text | None = Field(default=None, description="word of an older file: how the prompt is sent")
+    num_images: Annotated[Count | Text | None, Field(union_mode="left_to_right")] = Field(
+        default=None, description="most pictures of a request"
+    )
+    aspect_ratio: Text | None = Field(default=None, description="word of an older file: how a ratio is sent")
+    inference: Text | None = Field(default=None, description="word of an older file: how quality or steps are sent")
+    safety_checker: Text | None = Field(
+        default=None, description="word of an older file: how the check for unsafe content is sent"
+    )
+    output_format: Annotated[list[Plain] | Text | None, Field(union_mode="left_to_right")] = Field(
+        default=None, description="the file formats it writes", examples=[["png", "jpeg"]]
+    )
+    output_compression: Text | None = Field(
+        default=None, description="word of an older file: how a compression is sent"
+    )
+    background: Text | None = Field(default=None, description='"opaque": it draws no transparent one')
+    input_images: Annotated[CountOrNone | Text | None, Field(union_mode="left_to_right")] = Field(
+        default=None, description="most pictures to go by; 0 = none"
+    )
+    input_fidelity: Text | None = Field(
+        default=None, description="word of an older file: how closeness to pictures is sent"
+    )
+    specific: Text | None = Field(default=None, description="word of an older file for one family of models")
+    sizes: (
+        list[Annotated[str, AfterValidator(_size), Field(json_schema_extra={"pattern": f"^(?:{_SIZE.pattern})$"})]]
+        | None
+    ) = Field(default=None, description="the only sizes", examples=[["1024x1024", "1536x1024"]])
+    aspect_ratios: (
+        list[Annotated[str, AfterValidator(_ratio), Field(json_schema_extra={"pattern": f"^(?:{_RATIO.pattern})$"})]]
+        | None
+    ) = Field(default=None, description="the only ratios", examples=[["square", "16:9"]])
+    size_step: Count | None = Field(default=None, description="sides in steps of so many pixels")
+    sides: Annotated[list[Count], AfterValidator(_two)] | None = Field(
+        default=None, description="the shortest and the longest side in pixels", examples=[[256, 2048]]
+    )
+    size_fields: Literal["size", "width_height", "aspect_ratio"] | None = Field(
+        default=None, description="the fields of the body that hold the shape"
+    )
+    qualities: Annotated[dict[_Quality, Plain] | list[_Quality] | None, Field(union_mode="left_to_right")] = Field(
+        default=None,
+        description="its words for our qualities; a list where they are the same",
+        examples=[{"low": "standard", "high": "hd"}],
+    )
+    steps: dict[Literal["low", "medium", "high"], Count] | None = Field(
+        default=None, description="steps of diffusion that stand for a quality", examples=[{"low": 4, "high": 28}]
+    )
+    fields: dict[_Setting, Plain] | None = Field(
+        default=None,
+        description="what the body calls a setting; with it, nothing else is sent",
+        examples=[{"seed": "seed"}],
+    )
+    input_images_field: Plain | None = Field(default=None, description="the field of the body for pictures to go by")
+    stream_usage: bool | None = Field(default=None, description="false: it is not asked for usage in a stream")
+    reasoning_summary: bool | None = Field(
+        default=None, description="false: it is not asked for a summary of its thinking"
+    )
+    reasoning_field: Literal["reasoning_content", "reasoning"] | None = Field(
+        default=None, description="the field of a message that holds earlier thinking"
+    )
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] | None = Field(
+        default=None, description="the field of the body for max_tokens"
+    )
+    prompt_cache: Annotated[bool | Literal["5m", "1h"] | None, Field(union_mode="left_to_right")] = Field(
+        default=None, description='marks the system prompt and the tools to be kept; "1h" = for an hour'
+    )

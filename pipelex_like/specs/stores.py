@@ -27,24 +27,32 @@ _LEDGERS = (".jsonl", ".sqlite", ".sqlite3", ".db")
 class BudgetsTable(Table):
     """`[budgets]`."""
 
-    run_max_cost: _DOLLARS = None
-    day_max_cost: _DOLLARS = None
-    run_max_total_tokens: _COUNT = None
-    day_max_total_tokens: _COUNT = None
+    run_max_cost: _DOLLARS = Field(default=None, description="most US dollars of one run of the program")
+    day_max_cost: _DOLLARS = Field(default=None, description="most US dollars of one day (UTC)")
+    run_max_total_tokens: _COUNT = Field(default=None, description="most tokens of one run, in and out")
+    day_max_total_tokens: _COUNT = Field(default=None, description="most tokens of one day (UTC), in and out")
 
 
 class LedgerTable(Table):
     """`[ledger]`."""
 
-    path: Text | None = None
+    path: Text | None = Field(
+        default=None,
+        description="a file with an account of every attempt: .jsonl, .sqlite, .sqlite3 or .db",
+        examples=["usage.sqlite"],
+    )
 
 
 class CacheTable(Table):
     """`[cache]`."""
 
-    path: Text | None = None
-    max_entries: _COUNT = None
-    ttl: _SECONDS = None
+    path: Text | None = Field(
+        default=None,
+        description="a SQLite file for the answers that are kept; without it they are kept in memory",
+        examples=["answers.sqlite"],
+    )
+    max_entries: _COUNT = Field(default=None, description="most answers that are kept; default 1000")
+    ttl: _SECONDS = Field(default=None, description="seconds that an answer is kept; default: without end")
 
 
 def read_budgets(value: object, page: Page) -> Budgets:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from pipelex_like.deck import Target
 from pipelex_like.deck.vocabulary import SETTINGS, fault_of
 from pipelex_like.specs.faults import checked, named
-from pipelex_like.specs.fields import Text
+from pipelex_like.specs.fields import BACKEND_NAMES, Text
 from pipelex_like.specs.policy import CallPolicyTable, read_policy
 from pipelex_like.specs.via import DIRECT
 from pipelex_like.types import EMPTY, KINDS, FrozenDict, is_list, is_table
@@ -27,17 +29,21 @@ _EXCLUSIVE = ("quality", "nb_steps")
 class TargetTable(CallPolicyTable):
     """What may stand in an alias' or chain element's table besides the settings of its kind."""
 
-    model: object = None
-    provider: Text | None = None
-    only: list[Text] | None = None
-    exclude: list[Text] | None = None
-    description: str = ""
+    model: object = Field(default=None, description="the model: a reference, or a list of them in order")
+    provider: Text | None = Field(
+        default=None,
+        description='pins every candidate to this backend; "direct" goes round every gateway',
+        json_schema_extra=BACKEND_NAMES,
+    )
+    only: list[Text] | None = Field(default=None, description="backends allowed", json_schema_extra=BACKEND_NAMES)
+    exclude: list[Text] | None = Field(default=None, description="backends ruled out", json_schema_extra=BACKEND_NAMES)
+    description: str = Field(default="", description="for people, in lists")
 
 
 class PresetTable(TargetTable):
     """What may stand in a preset besides the settings of its kind."""
 
-    fallback: object = None
+    fallback: object = Field(default=None, description="what is tried after model: a reference or a list")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

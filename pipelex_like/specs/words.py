@@ -50,6 +50,9 @@ _STRUCTURE: Mapping[str, StructureMethod] = {
     "instructor/json": "json",
 }
 
+METHODS = tuple(_STRUCTURE)
+"""Every word for a way to get an object."""
+
 _PLAIN_METHODS = "Write schema, tools or json."
 
 

@@ -166,6 +166,15 @@ def test_image_never_overwrites(tmp_path: Path) -> None:
     assert record["images"][0]["width"] > 0
 
 
+def test_image_goes_by_a_picture(tmp_path: Path) -> None:
+    run("image", "a lighthouse", "--profile", "sandbox", "--out", "x.png", cwd=tmp_path)
+    asked = ["image", "in winter", "--profile", "sandbox", "--image", "x.png", "--out", "y.png", "--json"]
+    done = run(*asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert any("reference pictures" in line for line in json.loads(done.stdout)["adapted"])
+    assert run(*(part.replace("x.png", "absent.png") for part in asked), cwd=tmp_path).returncode == 2
+
+
 def test_a_failed_call_is_exit_code_1_with_its_record(tmp_path: Path) -> None:
     done = run("text", "Hello", "--model", "gpt-4o-mini", "--json", cwd=tmp_path)
     assert done.returncode == 1

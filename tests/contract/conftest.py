@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_like.sandbox import Sandbox
+from pipelex_like.sandbox.faults import FaultTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,4 +22,5 @@ def running() -> Iterator[Sandbox]:
 @pytest.fixture
 def sandbox(running: Sandbox) -> Sandbox:
     running.reset()
+    running.faults = FaultTable()
     return running

@@ -10,6 +10,7 @@ import threading
 import tracemalloc
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -222,20 +223,25 @@ def test_reloads_leave_nothing_behind(tmp_path: Path, sandbox: Sandbox) -> None:
             ai.using(profile="all").sync.generate_text("hi")
 
     with Inference.load(tmp_path, environ=environ) as ai:
-        round_of(ai, 12)
-        gc.collect()
+        round_of(ai, 6)
+        held: list[int] = []
         tracemalloc.start()
         try:
-            round_of(ai, 12)
-            gc.collect()
-            first, _ = tracemalloc.get_traced_memory()
-            round_of(ai, 36)
-            gc.collect()
-            second, _ = tracemalloc.get_traced_memory()
+            for _ in range(4):
+                round_of(ai, 6)
+                gc.collect()
+                held.append(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
         states = [item for item in gc.get_objects() if isinstance(item, State)]
-        assert len(states) <= 2
+        mine = [state for state in states if state.loaded.place.directory == files.directory]
+        assert len(mine) <= 2
+        for _ in range(250):
+            if sandbox.open_connections <= 2:
+                break
+            pause(0.02)
         assert sandbox.open_connections <= 2, "the clients of old decks are closed"
-        # The account of calls grows with every call; a deck left behind would be a hundred times that.
-        assert second - first < 36 * 12_000
+        # The account of calls grows with every call; a deck left behind would be a hundred times that. The middle one,
+        # since a table of the interpreter's own may happen to grow in one of them.
+        growth = sorted(after - before for before, after in pairwise(held))
+        assert growth[1] < 6 * 12_000

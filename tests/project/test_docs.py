@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelex_like.deck.policy import ACTIONS, RULES, Rule
+from pipelex_like.deck.policy import ACTIONS, ERROR_CLASSES, RULES, Rule
 from pipelex_like.deck.vocabulary import SETTINGS
 from pipelex_like.sandbox.faults import Fault
 from pipelex_like.specs import backends, models, profiles, stores, targets
@@ -21,6 +21,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "backends").glob("*.md")),
+    *sorted((ROOT / "docs" / "reference").glob("*.md")),
     ROOT / "examples/README.md",
 ]
 # Read and left aside, so that older directories load; nobody should write them anew.
@@ -80,14 +81,17 @@ def test_what_governs_calls_stands_on_the_page_with_its_default(name: str) -> No
         "\nOn backends only:|\nOn profiles, presets", PAGE.partition("\n## How calls are governed\n")[2]
     )
     table = everywhere if rule.backend and rule.caller else at_backends if rule.backend else at_calls
-    takes, default = re.search(rf"^\| `{name}` \| (.*?) \| (.*?) \|", table, re.MULTILINE).groups()
+    takes, default, meaning = re.search(rf"^\| `{name}` \| (.*?) \| (.*?) \| (.*?) \|$", table, re.MULTILINE).groups()
     assert default == default_of(rule)
+    assert meaning == rule.meaning
     bound = "above 0" if rule.least is None else f"from {rule.least}"
     assert rule.form in ("word", "flag") or bound in takes or name == "weights"
 
 
 def test_every_action_stands_on_the_page_with_its_default() -> None:
-    assert not {word for word, action in ACTIONS.items() if f"| `{word}` | {action} |" not in PAGE}
+    assert not {
+        word for word, action in ACTIONS.items() if f"| `{word}` | {action} | {ERROR_CLASSES[word]} |" not in PAGE
+    }
 
 
 def test_every_sdk_and_its_keys_stand_on_the_page() -> None:

@@ -100,15 +100,15 @@ def test_a_reference_that_leads_nowhere_is_explained_too() -> None:
 def test_the_promised_json_shape() -> None:
     told = json.loads(json.dumps(ROUTER.explain("task").to_dict()))
     assert (told["reference"], told["kind"], told["profile"], told["profile_from"]) == ("task", "llm", "prod", "active")
-    assert told["candidates"] == [
-        {
-            "handle": "gpt",
-            "backend": "openai",
-            "model_id": "gpt-2025",
-            "sdk": "openai",
-            "settings": {"seed": 7, "temperature": 1.0},
-        }
-    ]
+    (candidate,) = told["candidates"]
+    promised = {
+        "handle": "gpt",
+        "backend": "openai",
+        "model_id": "gpt-2025",
+        "sdk": "openai",
+        "settings": {"seed": 7, "temperature": 1.0},
+    }
+    assert {name: candidate[name] for name in promised} == promised
     assert {"text", "file", "line", "key", "verdict"} == set(told["steps"][0])
 
 
@@ -254,7 +254,7 @@ def test_ways_out_are_told_by_the_error_alone_where_nothing_is_served() -> None:
     asked = router(deck(OPEN, LISTED, aliases=[alias("c", ["gpt", "mini"])], active=profile(exclude=("alpha",))), {})
     told = str(asked.explain("c"))
     assert told.count("set BETA") == 1
-    assert '- nobody serves "mini"' in told
+    assert '\n-     nobody serves "mini"\n' in told
 
 
 def test_flags_are_shown_as_toml_writes_them() -> None:
@@ -339,3 +339,120 @@ def test_what_leads_nowhere_is_governed_by_nothing() -> None:
     told = GOVERNED.explain("nothing")
     assert told.to_dict()["policy"] == {}
     assert "governed" not in str(told)
+
+
+LAYERED = router(
+    deck(
+        [backend("a"), backend("b"), backend("c", enabled=False)],
+        [
+            model("a", "m", extra=FrozenDict({"tier": "spec", "deep": 1})),
+            model("b", "m"),
+            model("b", "n", constraints=Constraints(unsupported=frozenset({"top_k"}))),
+            model("c", "n"),
+            model("a", "draw", kind="img_gen"),
+        ],
+        active=profile(fallback_order=("c", "a", "b")),
+        aliases=[
+            alias("twice", [{"model": "m", "temperature": 0.3}, "m", "n"]),
+            alias("m", "m"),
+            alias("steps", {"model": "draw", "nb_steps": 4}),
+        ],
+        presets=[
+            preset("task", {"model": "twice", "temperature": 0.5}, temperature=0.7, extra={"tier": "preset"}),
+            preset("picky", "m", exclude=("a",)),
+            preset("twice", "n", top_k=3),
+            preset("draw_it", "steps", kind="img_gen", quality="low"),
+        ],
+    )
+)
+
+
+def settings_from(reference: object, **options: object) -> dict[str, dict[str, object]]:
+    return LAYERED.explain(reference, **options).to_dict()["candidates"][0]["settings_from"]
+
+
+def test_a_setting_names_who_said_it_and_whose_values_lost() -> None:
+    told = settings_from("preset:task", settings={"temperature": 0.9})["temperature"]
+    assert (told["value"], told["from"]) == (0.9, "the call")
+    assert [(lost["value"], lost["from"], lost["key"]) for lost in told["lost"]] == [
+        (0.7, 'preset "task"', "llm.presets.task"),
+        (0.5, 'target "twice"', "llm.presets.task.model[0]"),
+        (0.3, 'target "m"', "aliases.twice[0]"),
+    ]
+
+
+def test_an_inline_table_stands_between_call_and_preset() -> None:
+    table = {"model": "preset:task", "temperature": 0.1, "seed": 4}
+    told = settings_from(table, kind="llm", settings={"seed": 5})
+    assert told["temperature"]["from"] == "the inline table"
+    assert (told["seed"]["from"], told["seed"]["lost"][0]["from"]) == ("the call", "the inline table")
+
+
+def test_the_keys_of_extra_are_told_one_by_one() -> None:
+    told = settings_from("preset:task")
+    assert (told["extra.tier"]["value"], told["extra.tier"]["from"]) == ("preset", 'preset "task"')
+    assert [(lost["value"], lost["from"]) for lost in told["extra.tier"]["lost"]] == [("spec", "its spec")]
+    assert told["extra.deep"]["from"] == "its spec"
+
+
+def test_a_setting_that_takes_another_away_says_so() -> None:
+    lost = settings_from("draw_it")["quality"]["lost"]
+    assert [(each["value"], each["from"]) for each in lost] == [(4, 'target "draw"')]
+    assert '-     nb_steps = 4, from target "draw", gives way' in str(LAYERED.explain("draw_it"))
+
+
+def test_a_setting_that_is_not_to_be_sent_is_told() -> None:
+    told = LAYERED.explain("preset:task", settings={"temperature": None})
+    assert "temperature: none is sent, says the call" in [step.text for step in told.steps]
+
+
+def texts(reference: str, **options: object) -> list[str]:
+    return [step.text for step in LAYERED.explain(reference, **options).way if step.verdict == "lost"]
+
+
+def test_who_is_passed_over_and_who_comes_later() -> None:
+    assert texts("handle:m") == [
+        '"c" comes before, but has no "m"',
+        '"b" could serve it too, but comes later (without failover = true only the first is asked)',
+    ]
+    assert texts("handle:n") == [
+        '"c" comes before, but is off: enabled = false',
+        '"a" comes before, but has no "n"',
+    ]
+
+
+def test_who_is_struck_out_is_told() -> None:
+    asked = router(
+        deck(
+            [backend("a"), backend("b")],
+            [model("a", "m"), model("b", "m")],
+            active=profile(failover=True),
+            presets=[preset("picky", "m", exclude=("a",))],
+        )
+    )
+    told = [step.text for step in asked.explain("picky").way]
+    assert '"a" would serve it, but preset "picky" rules it out (exclude)' in told
+
+
+def test_what_hides_behind_a_name_is_told() -> None:
+    assert (
+        texts("twice", kind="llm")[0] == 'there is an alias or chain "twice" too, but a preset of that name comes first'
+    )
+    assert 'there is a model "m" too, but an alias or chain of that name comes first' in texts("m")
+
+
+def test_a_model_that_was_there_before_is_told() -> None:
+    told = texts("alias:twice", settings={"temperature": 0.3})
+    assert '"m" at "a" with these settings was there before' in told
+
+
+def test_the_options_of_a_call_are_checked_and_their_faults_told() -> None:
+    assert "no setting of llm" in (LAYERED.explain("m", settings={"temprature": 1}).error or "")
+    assert 'no backend "x"' in (LAYERED.explain("m", provider="x").error or "")
+    assert "rules out" in (LAYERED.explain("m", only=["b"]).error or "")
+    assert LAYERED.explain("handle:m", provider="b").route.primary.backend == "b"
+
+
+def test_the_answer_comes_first() -> None:
+    assert str(LAYERED.explain("alias:twice")).startswith('alias:twice (llm): "m" at "a", then 2 more\n')
+    assert str(LAYERED.explain("nothing")).startswith("nothing (kind unknown): leads nowhere")

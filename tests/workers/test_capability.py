@@ -25,7 +25,11 @@ REFUSED: list[tuple[Job, dict[str, object], str]] = [
     (SCAN, {"kind": "extract", "inputs": ("pdf",)}, "no images"),
     (BILL, {"kind": "extract", "inputs": ("image",)}, "no pdf documents"),
     (SKETCH, {"kind": "img_gen", "inputs": ("text",)}, "no reference pictures"),
-    (job(TextPart("x" * 1000)), {"context_window": 99, "variant": "ollama"}, "at least 100 tokens, and its context window 99"),
+    (
+        job(TextPart("x" * 1000)),
+        {"context_window": 99, "variant": "ollama"},
+        "at least 100 tokens, and its context window 99",
+    ),
 ]
 
 

@@ -59,6 +59,8 @@ def _parsed(raw: bytes) -> object:
 class Upstream:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
+        self.to_method: dict[str, Answer] = {}
+        """What answers every request of that method, however many others came before."""
         self.seen: list[Seen] = []
         self.connections = 0
         self.gone = asyncio.Event()
@@ -100,7 +102,7 @@ class Upstream:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         raw = await reader.readexactly(int(headers.get("content-length", "0")))
         self.seen.append(Seen(method=method, path=path, headers=headers, body=_parsed(raw)))
-        answer = self.answers.pop(0)
+        answer = self.to_method.get(method) or self.answers.pop(0)
         lines = [f"HTTP/1.1 {answer.status} Any", "transfer-encoding: chunked", f"date: {formatdate(0, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())

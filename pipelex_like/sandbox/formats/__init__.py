@@ -9,7 +9,11 @@ from pipelex_like.sandbox.formats.anthropic_dialect import ANTHROPIC
 from pipelex_like.sandbox.formats.anthropic_messages import answer_messages
 from pipelex_like.sandbox.formats.azure_routes import AZURE_ROUTES
 from pipelex_like.sandbox.formats.base import Route
-from pipelex_like.sandbox.formats.bedrock_converse import answer_converse, answer_converse_stream
+from pipelex_like.sandbox.formats.bedrock_converse import (
+    answer_converse,
+    answer_converse_stream,
+    list_foundation_models,
+)
 from pipelex_like.sandbox.formats.bedrock_dialect import BEDROCK
 from pipelex_like.sandbox.formats.cohere_chat import COHERE, answer_cohere
 from pipelex_like.sandbox.formats.fal_dialect import FAL, SCHEME
@@ -24,7 +28,7 @@ from pipelex_like.sandbox.formats.openai_chat import answer_chat
 from pipelex_like.sandbox.formats.openai_dialect import OPENAI, OPENAI_RESPONSES
 from pipelex_like.sandbox.formats.openai_edits import answer_edits
 from pipelex_like.sandbox.formats.openai_images import answer_images
-from pipelex_like.sandbox.formats.openai_models import health, list_models, one_model
+from pipelex_like.sandbox.formats.openai_models import health, list_anthropic_models, list_models, one_model
 from pipelex_like.sandbox.formats.openai_responses import answer_responses
 from pipelex_like.sandbox.formats.vertex import VERTEX_ROUTES
 
@@ -86,10 +90,18 @@ ROUTES = (
         files=True,
     ),
     Route(method="POST", path=re.compile(r"/api/chat"), dialect=OLLAMA, answer=answer_ollama),
-    Route(method="GET", path=re.compile(r"/v1/models"), dialect=OPENAI, answer=list_models),
+    Route(
+        method="GET",
+        path=re.compile(r"/v1/models"),
+        dialect=ANTHROPIC,
+        answer=list_anthropic_models,
+        header="anthropic-version",
+    ),
+    Route(method="GET", path=re.compile(rf"{_PREFIX}/models"), dialect=OPENAI, answer=list_models),
     Route(method="GET", path=re.compile(r"/v1/models/(?P<model>.+)"), dialect=OPENAI, answer=one_model),
     *VERTEX_ROUTES,
     Route(method="POST", path=re.compile(r"/token"), dialect=TOKEN, answer=answer_token, open=True, form=True),
+    Route(method="GET", path=re.compile(r"/foundation-models"), dialect=BEDROCK, answer=list_foundation_models),
     Route(
         method="POST",
         path=re.compile(r"/model/(?P<model>.+)/converse"),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelex_like.sandbox.formats.azure_dialect import NO_SUCH_PLACE
-from pipelex_like.sandbox.formats.base import Refusal
+from pipelex_like.sandbox.formats.base import Refusal, json_reply
+from pipelex_like.sandbox.formats.openai_models import MODELS
 from pipelex_like.types import is_list, is_table
 
 if TYPE_CHECKING:
@@ -103,16 +104,33 @@ def catalogue_chat(answer: Answer) -> Answer:
     """Answer chats of the model catalogue."""
 
     def answered(call: Call) -> Reply:
-        version = call.query.get("api-version")
-        if version is None:
-            raise _nowhere()
-        if version != _CATALOGUE_VERSION:
-            raise Refusal("This API version is not supported here.", code="BadRequest", param="api-version")
+        _of_the_catalogue(call)
         if call.headers.get("extra-parameters", "error") not in ("drop", "pass-through"):
             _refuse_unknown(call.body, _CATALOGUE_CHAT)
         return answer(call)
 
     return answered
+
+
+def catalogue_info(call: Call) -> Reply:
+    """Tell which model the catalogue's address serves."""
+    _of_the_catalogue(call)
+    return json_reply({"model_name": MODELS[0], "model_type": "chat-completion", "model_provider_name": "sandbox"})
+
+
+def dated_models(call: Call) -> Reply:
+    """List what could be deployed: https://learn.microsoft.com/rest/api/azureopenai/models/list"""
+    _dated(call)
+    rows = [{"id": name, "object": "model", "status": "succeeded", "lifecycle_status": "preview"} for name in MODELS]
+    return json_reply({"object": "list", "data": rows})
+
+
+def _of_the_catalogue(call: Call) -> None:
+    version = call.query.get("api-version")
+    if version is None:
+        raise _nowhere()
+    if version != _CATALOGUE_VERSION:
+        raise Refusal("This API version is not supported here.", code="BadRequest", param="api-version")
 
 
 def _nowhere() -> Refusal:

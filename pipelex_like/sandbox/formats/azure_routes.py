@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 
-from pipelex_like.sandbox.formats.azure import catalogue_chat, dated_responses, deployed, deployed_chat, undated
+from pipelex_like.sandbox.formats.azure import (
+    catalogue_chat,
+    catalogue_info,
+    dated_models,
+    dated_responses,
+    deployed,
+    deployed_chat,
+    undated,
+)
 from pipelex_like.sandbox.formats.azure_dialect import AZURE, AZURE_CATALOGUE, AZURE_RESPONSES
 from pipelex_like.sandbox.formats.base import Route
 from pipelex_like.sandbox.formats.openai_chat import answer_chat
 from pipelex_like.sandbox.formats.openai_dialect import OPENAI, OPENAI_RESPONSES
 from pipelex_like.sandbox.formats.openai_edits import answer_edits
 from pipelex_like.sandbox.formats.openai_images import answer_images
+from pipelex_like.sandbox.formats.openai_models import list_models
 from pipelex_like.sandbox.formats.openai_responses import answer_responses
 
 # Other vendors have OpenAI's formats at the same address (Groq), and send their keys as bearers.
@@ -87,6 +96,16 @@ AZURE_ROUTES = (
         answer=undated(answer_edits),
         files=True,
     ),
+    Route(method="GET", path=re.compile(r"/openai/models"), dialect=AZURE, answer=dated_models),
+    Route(
+        method="GET",
+        path=re.compile(r"/openai/v1/models"),
+        dialect=OPENAI,
+        answer=list_models,
+        scheme=_SHARED,
+    ),
+    Route(method="GET", path=re.compile(r"/openai/v1/models"), dialect=AZURE, answer=undated(list_models)),
+    Route(method="GET", path=re.compile(r"(?:/models)?/info"), dialect=AZURE_CATALOGUE, answer=catalogue_info),
     Route(
         method="POST",
         path=re.compile(r"/models/chat/completions"),

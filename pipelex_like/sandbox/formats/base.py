@@ -118,6 +118,8 @@ class Route:
     """How the client's `user-agent` begins, where two formats share an address."""
     scheme: str = ""
     """How the header `authorization` begins, in lower case, where an address is too wide to be one format's alone."""
+    header: str = ""
+    """A header that has to be there, where two formats share an address."""
 
 
 def json_reply(value: object) -> Reply:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from pipelex_like.sandbox.formats.anthropic_reading import signature_of
-from pipelex_like.sandbox.formats.base import Refusal
+from pipelex_like.sandbox.formats.base import Refusal, json_reply
 from pipelex_like.sandbox.formats.bedrock_dialect import event
 from pipelex_like.sandbox.formats.bedrock_options import (
     Thinking,
@@ -24,6 +24,7 @@ from pipelex_like.sandbox.formats.bedrock_options import (
     read_tools,
 )
 from pipelex_like.sandbox.formats.bedrock_reading import known_keys, read_messages, read_system
+from pipelex_like.sandbox.formats.openai_models import MODELS
 from pipelex_like.sandbox.model import Question, Turn, answer_to
 from pipelex_like.sandbox.model.labels import without_schemas
 from pipelex_like.sandbox.model.tokens import pieces
@@ -193,3 +194,14 @@ def _deltas(block: Block, arguments: str, answer: Answer) -> list[Block]:
         return []
     shown: list[Block] = [{"reasoningContent": {"text": piece}} for piece in pieces(str(told["text"]))]
     return [*shown, {"reasoningContent": {"signature": told["signature"]}}]
+
+
+def list_foundation_models(call: Call) -> Reply:
+    """List the models of the region.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListFoundationModels.html
+    """
+    del call
+    arn = "arn:aws:bedrock:us-east-1::foundation-model/"
+    rows = [{"modelArn": f"{arn}{name}", "modelId": name, "providerName": "Sandbox"} for name in MODELS]
+    return json_reply({"modelSummaries": rows})

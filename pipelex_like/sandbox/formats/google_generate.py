@@ -15,7 +15,7 @@ from pipelex_like.sandbox.formats.google_options import CONFIG, Thinking, read_c
 from pipelex_like.sandbox.formats.google_options import read_tools as read_functions
 from pipelex_like.sandbox.formats.google_pictures import drawn, wants_picture
 from pipelex_like.sandbox.model import Question, Turn, answer_to
-from pipelex_like.sandbox.model.tokens import pieces
+from pipelex_like.sandbox.model.tokens import count, pieces
 from pipelex_like.sandbox.wire import Reply
 from pipelex_like.types import is_list
 
@@ -39,6 +39,7 @@ _REQUEST: Mapping[str, Check | None] = {
     "store": checks.boolean,
 }
 _ON_VERTEX: Mapping[str, Check | None] = {**_REQUEST, "labels": checks.flat_table}
+_TO_COUNT = {key: _REQUEST[key] for key in ("model", "contents", "systemInstruction", "generationConfig", "tools")}
 _STOPPED: Mapping[str, str] = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP"}
 _THOUGHT = "Simulated reasoning: nothing was thought about."
 
@@ -68,6 +69,16 @@ def answer_content(call: Call) -> Reply:
         return Reply(body=orjson.dumps(chunks))
     events = tuple(b"data: " + orjson.dumps(chunk) + b"\r\n\r\n" for chunk in chunks)
     return Reply(content_type="text/event-stream", events=events, tail=1)
+
+
+def count_tokens(call: Call) -> Reply:
+    """Count the tokens of a request that is not answered.
+
+    https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/count-tokens
+    """
+    body = checked_fields(call.body, "", _TO_COUNT)
+    found = read_contents(body.get("contents"), call.parts["model"])
+    return Reply(body=orjson.dumps({"totalTokens": sum(count(turn.text) for turn in found.turns)}))
 
 
 def _asked(call: Call) -> _Asked:

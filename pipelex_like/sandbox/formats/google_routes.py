@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.sandbox.formats.base import Route, json_reply
 from pipelex_like.sandbox.formats.google_dialect import GOOGLE
-from pipelex_like.sandbox.formats.google_generate import answer_content
+from pipelex_like.sandbox.formats.google_generate import answer_content, count_tokens
 from pipelex_like.sandbox.formats.openai_models import MODELS
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ GOOGLE_ROUTES = (
     ),
     Route(
         method="POST", path=re.compile(rf"/(?:v1|v1beta1)/{_PLACE}/{_METHOD}"), dialect=GOOGLE, answer=answer_content
+    ),
+    Route(
+        method="POST",
+        path=re.compile(rf"/(?:v1|v1beta1)/{_PLACE}/(?P<model>[^/:]+):countTokens"),
+        dialect=GOOGLE,
+        answer=count_tokens,
     ),
     # What is at /v1/models tells OpenAI's look-alikes.
     Route(method="GET", path=re.compile(r"/v1beta/models"), dialect=GOOGLE, answer=_list),

@@ -125,6 +125,12 @@ def _card(call: Call) -> Reply:
     return json_reply({"_id": model, "id": model, "inferenceProviderMapping": {} if "unserved" in name else mapping})
 
 
+def _whoami(call: Call) -> Reply:
+    """Tell whose token it is."""
+    del call
+    return json_reply({"type": "user", "name": "sandbox", "auth": {"type": "access_token"}})
+
+
 def _table(value: object, where: str) -> None:
     checks.table(value, where)
 
@@ -162,6 +168,7 @@ HUGGINGFACE_ROUTES = (
         answer=_replicate,
     ),
     Route(method="POST", path=re.compile(r"/replicate/v1/predictions"), dialect=HUGGINGFACE, answer=_replicate),
+    Route(method="GET", path=re.compile(r"/api/whoami-v2"), dialect=HUGGINGFACE, answer=_whoami),
     Route(method="GET", path=re.compile(f"/api/models/{_MODEL}"), dialect=HUGGINGFACE, answer=_card),
 )
 """The providers behind the router that have a form of their own; together and nscale speak OpenAI's."""

@@ -1,0 +1,145 @@
+"""Every code that a problem can have, what it means in a line, and who tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_like.types import FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODES: Mapping[str, str] = FrozenDict(
+    {
+        "alias-hides-handle": "An alias has the name of a model",
+        "ambiguous-route": "Two routes overlap and neither is more specific",
+        "auto-without-keys": '`enabled = "auto"` on a backend that needs no key',
+        "bad-endpoint": "An endpoint is no address",
+        "bad-env-line": "A line of a .env file is not NAME=value",
+        "bad-environment-name": "PIPELEX_ENV names no environment",
+        "bad-extends": "`extends` holds a variable",
+        "bad-key": "An entry of `unset` is no dotted key",
+        "bad-name": "A name that cannot be referred to",
+        "bad-pattern": "A pattern cannot be read",
+        "bad-setting": "A setting has a value that it does not take",
+        "bad-template": "A `${...}` is malformed",
+        "bad-toml": "A file is not valid TOML",
+        "bad-value": "A value has the right type and cannot be meant",
+        "both-spellings": "A key stands in a table in its old and its new spelling",
+        "cannot-edit": "A file could not be changed",
+        "cannot-migrate": "There is nothing here that could be migrated",
+        "changed-meanwhile": "Somebody else changed the file in the meantime",
+        "control-character": "A text holds a control character",
+        "cycle": "Names or directories lead to each other in a circle",
+        "dead-end-route": "A route to a backend that lists none of its models",
+        "default-ruled-out": "A profile rules its own default out",
+        "directory-not-found": "A configuration directory was named that does not exist",
+        "disabled-default": "The default of the active profile is off",
+        "duplicate-in-chain": "A chain names a model twice with the same settings",
+        "empty-chain": "A chain without a model",
+        "empty-text": "An empty text",
+        "env-continuation": "A backslash ends a value in a .env file",
+        "exclusive": "Two settings that exclude each other",
+        "extends-not-found": "`extends` names a directory that is not there",
+        "fallback-lacks-capability": "A fallback lacks what the first model can do",
+        "fallback-smaller-window": "A fallback reads less than the first model",
+        "fallback-to-sandbox": "Simulated answers could come in the place of real ones",
+        "gateway-not-usable": "Nothing can go through the gateway",
+        "HandleNotFoundError": "A name that nothing knows, for documents or pictures",
+        "ignored-variable": "PIPELEX_CONFIG_DIR stands in a .env file",
+        "image-price-missing": "Image models without a price per image",
+        "incomplete-credentials": "Some of the variables of a set are there, others are missing",
+        "kind-not-served": "A model or table of a kind of work that is not done here",
+        "known-only-where-off": "A model that only a backend knows which is off",
+        "LLMHandleNotFoundError": "A name that nothing knows",
+        "LLMPresetNotFoundError": "A preset that does not exist",
+        "malformed-list": "A variable that lists models or providers is malformed",
+        "meaning-changed": "A migrated directory would not mean the same",
+        "misnamed-environment-file": "A file for an environment has no file that it goes over",
+        "misplaced-extends": "`extends` stands in another file than backends.toml",
+        "missing-key": "A table lacks a key that it needs",
+        "missing-variable": "A variable that an enabled backend needs is not set",
+        "ModelDeckNotFoundError": "There is no deck file",
+        "name-taken": "A further name already names another backend",
+        "name-twice": "An alias and a chain of one name",
+        "needs-extra": "Something that was asked for needs a package that is not there",
+        "no-backend": "A file in backends/ belongs to no backend",
+        "no-effect": "A key has no effect where it stands",
+        "no-spec-file": "A backend has no file in backends/",
+        "no-variable-here": "A variable stands where none is filled in",
+        "no-way-through": "The gateway has no address for this backend",
+        "not-a-file": "A folder or device stands where a file is expected",
+        "not-a-folder": "A file was named where a configuration directory is wanted",
+        "not-utf-8": "A file is not UTF-8",
+        "number-too-large": "An integer does not fit into 64 bits",
+        "out-of-range": "A number is too small or too large",
+        "packaged-kit": "The packaged kit is not for editing",
+        "placeholder-key": "A key looks like one that was never filled in",
+        "preset-as-target": "A preset stands where a model is wanted",
+        "price-missing": "Models without a price",
+        "price-old": "Prices that were checked too long ago",
+        "retired-model": "A model that its provider offers no more",
+        "route-order": "Pipelex would choose another route here",
+        "route-to-disabled-backend": "A route goes to a backend that is off",
+        "route-twice": "A pattern stands in routes and in optional_routes",
+        "route-without-models": "A route that matches no model",
+        "secret-in-file": "A secret is written into a TOML file",
+        "secrets-not-found": "The folder of secret files is not there",
+        "setting-not-taken": "A setting that the first model does not take as written",
+        "stand-in-unserved": "Nobody serves a stand-in",
+        "too-deep": "Tables or lists are nested more than 64 deep",
+        "too-large": "A file is larger than 5 MB",
+        "unknown-backend": "A name that no backend has",
+        "unknown-ending": "The ending of a file's name tells no form",
+        "unknown-environment": "PIPELEX_ENV names an environment that nothing is for",
+        "unknown-file": "Nothing reads this file",
+        "unknown-gateway": "`via` names no gateway",
+        "unknown-key": "A key that this table does not have",
+        "unknown-profile": "No profile of that name",
+        "unknown-sdk": "No SDK of that name is known",
+        "unknown-word": "A word that is not among those that this key takes",
+        "unlisted-pin": "A pinned id that the backend's spec file does not list",
+        "unlisted-refused": "A pinned id at a backend that takes no unlisted models",
+        "unlisted-route": "An exact route names a model that no spec file lists",
+        "unquoted-name": "A name with a dot lacks its quotes",
+        "unreachable-route": "A route that other routes leave nothing to",
+        "unreadable": "A file or folder cannot be read",
+        "unserved-pin": "A pin to a backend without a spec file",
+        "unused-alias": "An alias that nothing in the configuration names",
+        "wrong-kind": "A name of another kind of work",
+        "wrong-type": "A value is of another type than the key takes",
+    }
+)
+"""Codes are stable: programs and `--ignore` lists go by them. docs/problems has a page for each."""
+
+LINT: frozenset[str] = frozenset(
+    {
+        "dead-end-route",
+        "env-continuation",
+        "fallback-lacks-capability",
+        "fallback-smaller-window",
+        "image-price-missing",
+        "placeholder-key",
+        "price-missing",
+        "price-old",
+        "route-order",
+        "route-without-models",
+        "setting-not-taken",
+        "unlisted-pin",
+        "unreachable-route",
+        "unused-alias",
+    }
+)
+"""Those that only `validate` tells: what loads, and is probably not meant."""
+
+COMMANDS: frozenset[str] = frozenset(
+    {
+        "cannot-edit",
+        "cannot-migrate",
+        "changed-meanwhile",
+        "meaning-changed",
+        "needs-extra",
+        "packaged-kit",
+    }
+)
+"""Those that no load tells, but what changes or watches the files."""
