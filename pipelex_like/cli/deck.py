@@ -41,7 +41,7 @@ def alias_set(
 
     Example: pipelex-like deck alias set smart_llm claude-4.5-sonnet gpt-5
     """
-    from pipelex_like.setup.deck_edits import set_alias
+    from pipelex_like.setup.editing.deck_edits import set_alias
 
     wanted = looking.kind_of(kind)
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
@@ -64,7 +64,7 @@ def alias_remove(
 
     Example: pipelex-like deck alias remove my_llm
     """
-    from pipelex_like.setup.deck_edits import remove_alias
+    from pipelex_like.setup.editing.deck_edits import remove_alias
 
     wanted = looking.kind_of(kind)
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
@@ -88,7 +88,7 @@ def preset_set(
 
     Example: pipelex-like deck preset set llm_to_extract_invoice model=gpt-5 temperature=0.2
     """
-    from pipelex_like.setup.deck_edits import set_preset
+    from pipelex_like.setup.editing.deck_edits import set_preset
 
     wanted, pairs = looking.kind_of(kind), _pairs(settings)
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
@@ -111,7 +111,7 @@ def preset_remove(
 
     Example: pipelex-like deck preset remove my_task
     """
-    from pipelex_like.setup.deck_edits import remove_preset
+    from pipelex_like.setup.editing.deck_edits import remove_preset
 
     wanted = looking.kind_of(kind)
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:

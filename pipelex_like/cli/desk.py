@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from pipelex_like.setup.desk import Desk
-    from pipelex_like.setup.outlook import Outlook
+    from pipelex_like.setup.editing.desk import Desk
+    from pipelex_like.setup.editing.outlook import Outlook
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change, as a difference.")]
 Name = Annotated[str, typer.Argument(help="Its name.", autocompletion=completion.own_names)]
@@ -26,8 +26,8 @@ Name = Annotated[str, typer.Argument(help="Its name.", autocompletion=completion
 @contextmanager
 def at_desk(config_dir: Path | None, profile: str | None, env_file: Path | None, *, as_json: bool) -> Generator[Desk]:
     """Open the directory that the options mean; what makes no sense there is wrong usage."""
-    from pipelex_like.setup.desk import Desk
-    from pipelex_like.setup.edits import RefusedEditError
+    from pipelex_like.setup.editing.desk import Desk
+    from pipelex_like.setup.editing.edits import RefusedEditError
 
     with answering(as_json=as_json):
         try:
@@ -39,7 +39,7 @@ def at_desk(config_dir: Path | None, profile: str | None, env_file: Path | None,
 def finish(desk: Desk, *, dry_run: bool, as_json: bool, backend: str | None = None, profile: str | None = None) -> None:
     """Refuse what would make the configuration invalid; else write it, and tell what changed and where."""
     from pipelex_like.errors import ConfigError
-    from pipelex_like.setup.editing import new_problems
+    from pipelex_like.setup.editing.changes import new_problems
 
     after = desk.after(profile)
     refusals = desk.refusals(after)
@@ -71,7 +71,7 @@ def finish(desk: Desk, *, dry_run: bool, as_json: bool, backend: str | None = No
 
 
 def _state(after: Outlook, backend: str | None) -> list[str]:
-    from pipelex_like.setup.edits import state_of
+    from pipelex_like.setup.editing.edits import state_of
 
     held = None if after.bound is None or backend is None else after.bound.deck.backends.get(backend)
     return [] if held is None else [state_of(held)]

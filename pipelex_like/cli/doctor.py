@@ -41,8 +41,8 @@ def doctor(
     """
     from pipelex_like.engine.load import Source
     from pipelex_like.engine.runtime import Runtime
-    from pipelex_like.setup.doctor import UnknownBackendError, diagnose
-    from pipelex_like.setup.doctor_packages import look_around
+    from pipelex_like.setup.doctor.packages import look_around
+    from pipelex_like.setup.doctor.report import UnknownBackendError, diagnose
 
     if not isfinite(timeout):
         refuse("--timeout wants a number of seconds")
@@ -53,7 +53,7 @@ def doctor(
         refuse(str(error))
     report = diagnosis.report
     if live:
-        from pipelex_like.setup.doctor_live import with_checks
+        from pipelex_like.setup.doctor.live import with_checks
 
         with waiting("asking the providers"):
             report = with_checks(diagnosis, Runtime(), seconds=timeout, environ=os.environ)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.cli.console import out
-from pipelex_like.setup.doctor_facts import printable
+from pipelex_like.setup.doctor.facts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelex_like.setup.doctor_facts import BackendFacts, Check, Choice, Extra, Outcome, Report, Variable
+    from pipelex_like.setup.doctor.facts import BackendFacts, Check, Choice, Extra, Outcome, Report, Variable
 
 Mark = Literal["+", "!", "x", "-", " "]
 STYLES: Mapping[Mark, str] = {"+": "green", "!": "yellow", "x": "red", "-": "dim", " ": ""}

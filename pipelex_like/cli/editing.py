@@ -70,7 +70,7 @@ def enable(
 
     Example: pipelex-like backends enable fal
     """
-    from pipelex_like.setup.edits import switch_backend
+    from pipelex_like.setup.editing.edits import switch_backend
 
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
         found = switch_backend(desk, name, "auto" if auto else "on")
@@ -91,7 +91,7 @@ def disable(
 
     Example: pipelex-like backends disable openrouter --dry-run
     """
-    from pipelex_like.setup.edits import switch_backend
+    from pipelex_like.setup.editing.edits import switch_backend
 
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
         found = switch_backend(desk, name, "off")
@@ -111,7 +111,7 @@ def use(
 
     Example: pipelex-like profiles use hybrid
     """
-    from pipelex_like.setup.edits import use_profile
+    from pipelex_like.setup.editing.edits import use_profile
 
     with at_desk(config_dir, None, env_file, as_json=as_json) as desk:
         use_profile(desk, name)
@@ -137,7 +137,7 @@ def new(
 
     Example: pipelex-like profiles new team --default openai --fallback-order anthropic,google
     """
-    from pipelex_like.setup.edits import new_profile
+    from pipelex_like.setup.editing.edits import new_profile
 
     order = None if fallback_order is None else [part.strip() for part in fallback_order.split(",") if part.strip()]
     with at_desk(config_dir, None, env_file, as_json=as_json) as desk:

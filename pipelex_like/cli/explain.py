@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipelex_like.engine.load import Bound, Loaded
     from pipelex_like.routing.survey import Change, Row
-    from pipelex_like.setup.example_cost import Sample
+    from pipelex_like.setup.explain.example_cost import Sample
     from pipelex_like.types import Kind
 
 EXAMPLE = "The call"
@@ -120,7 +120,7 @@ class Names:
 
 
 def _sample(tokens: str | None, pages: int, images: int) -> Sample:
-    from pipelex_like.setup.example_cost import Sample
+    from pipelex_like.setup.explain.example_cost import Sample
 
     if tokens is None:
         return Sample(pages=pages, images=images)
@@ -139,7 +139,7 @@ def _bound(loaded: Loaded, profile: str | None) -> Bound:
 
 
 def _one(loaded: Loaded, profile: str | None, names: Names, *, sample: Sample, call: Call, as_json: bool) -> None:
-    from pipelex_like.setup.explaining import completed
+    from pipelex_like.setup.explain.explaining import completed
 
     told = _bound(loaded, profile).router.explain(
         names.reference or "",

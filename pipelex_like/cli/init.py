@@ -17,8 +17,8 @@ from pipelex_like.cli.console import note, say
 from pipelex_like.cli.failures import answering, refuse
 
 if TYPE_CHECKING:
-    from pipelex_like.setup.init import Plan, Step, Wish
-    from pipelex_like.setup.init_facts import Facts, Provider
+    from pipelex_like.setup.init.facts import Facts, Provider
+    from pipelex_like.setup.init.plan import Plan, Step, Wish
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def init(
 
 
 def _run(orders: Orders, tally: Tally) -> bool:
-    from pipelex_like.setup.init import plan
+    from pipelex_like.setup.init.plan import plan
 
     facts, wish = _wished(orders)
     if not orders.yes:
@@ -124,9 +124,9 @@ def _run(orders: Orders, tally: Tally) -> bool:
 
 def _wished(orders: Orders) -> tuple[Facts, Wish]:
     from pipelex_like.cli.init_talk import split, tell, tell_keys
-    from pipelex_like.setup.edits import RefusedEditError
-    from pipelex_like.setup.init import Wish, chosen, known_profile
-    from pipelex_like.setup.init_facts import gather
+    from pipelex_like.setup.editing.edits import RefusedEditError
+    from pipelex_like.setup.init.facts import gather
+    from pipelex_like.setup.init.plan import Wish, chosen, known_profile
 
     facts = gather(orders.config_dir, os.environ, orders.env_file)
     try:
@@ -150,7 +150,7 @@ def _wished(orders: Orders) -> tuple[Facts, Wish]:
 def _tell_alone(facts: Facts) -> None:
     from pipelex_like.cli.init_talk import tell
     from pipelex_like.errors import ConfigError
-    from pipelex_like.setup.migrate_pipelex import plan_pipelex
+    from pipelex_like.setup.migrate.pipelex import plan_pipelex
 
     tell("A whole configuration stands there already (Pipelex writes such): it inherits nothing, and is kept.")
     with suppress(ConfigError):
@@ -161,7 +161,7 @@ def _tell_alone(facts: Facts) -> None:
 
 def _asked(facts: Facts, wish: Wish) -> Wish:
     from pipelex_like.cli import init_talk
-    from pipelex_like.setup.init_wish import is_open
+    from pipelex_like.setup.init.wish import is_open
 
     backends = init_talk.ask_backends(facts) if wish.backends is None else wish.backends
     values: dict[str, str] = {}
@@ -182,7 +182,7 @@ def _to_replace(facts: Facts, provider: Provider) -> bool:
 
 def _profile_asked(facts: Facts, wish: Wish, values: dict[str, str]) -> Wish:
     from pipelex_like.cli import init_talk
-    from pipelex_like.setup.init_wish import is_open
+    from pipelex_like.setup.init.wish import is_open
 
     providers = {provider.name: provider for provider in facts.providers}
     while True:
@@ -214,8 +214,8 @@ def _show(facts: Facts, plan: Plan) -> None:
 
 
 def _difference(facts: Facts, step: Step) -> str:
-    from pipelex_like.setup.dotenv_file import shown_diff as shown_without_keys
-    from pipelex_like.setup.migration import shown_diff
+    from pipelex_like.setup.init.dotenv_file import shown_diff as shown_without_keys
+    from pipelex_like.setup.migrate.migration import shown_diff
 
     if step.change.path == facts.env_path:
         return shown_without_keys(step.change, facts.show(facts.env_path))
@@ -225,7 +225,7 @@ def _difference(facts: Facts, step: Step) -> str:
 def _write(facts: Facts, wish: Wish, plan: Plan, tally: Tally, *, yes: bool) -> None:
     """Write what may be written: what is new, what nobody edited, and what the user agrees to."""
     from pipelex_like.cli.init_talk import agreed, tell
-    from pipelex_like.setup.init import refuse_errors
+    from pipelex_like.setup.init.plan import refuse_errors
 
     steps: list[Step] = []
     for step in plan.steps:
@@ -259,7 +259,7 @@ def _line(facts: Facts, step: Step) -> str:
 
 def _told(facts: Facts, wish: Wish, plan: Plan, tally: Tally, *, yes: bool) -> bool:
     """Tell what was not done; whether all that was wanted is done, or left on the user's own word."""
-    from pipelex_like.setup.init import lacking
+    from pipelex_like.setup.init.plan import lacking
 
     for shown in tally.left:
         why = "it was edited by hand, and --yes overwrites nothing" if yes else "as you wish"

@@ -13,14 +13,14 @@ import typer
 
 from pipelex_like.cli.failures import refuse
 from pipelex_like.errors import did_you_mean
-from pipelex_like.setup.edits import RefusedEditError
-from pipelex_like.setup.init import chosen
-from pipelex_like.setup.init_keys import fault_of_key
+from pipelex_like.setup.editing.edits import RefusedEditError
+from pipelex_like.setup.init.keys import fault_of_key
+from pipelex_like.setup.init.plan import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipelex_like.setup.init_facts import Facts, Provider
+    from pipelex_like.setup.init.facts import Facts, Provider
 
 _WIDEST = 100
 _TEXTS = ("text", "object")

@@ -14,7 +14,7 @@ from pipelex_like.cli.console import note, say, say_json
 from pipelex_like.cli.failures import answering
 
 if TYPE_CHECKING:
-    from pipelex_like.setup.migrate import Migration
+    from pipelex_like.setup.migrate.plan import Migration
 
 _TITLES = {
     "not-carried-over": ("Not carried over", "yellow"),
@@ -50,7 +50,7 @@ def migrate(
 
     Example: pipelex-like migrate config.yaml --to .pipelex/inference
     """
-    from pipelex_like.setup.migrate import plan
+    from pipelex_like.setup.migrate.plan import plan
 
     with answering(as_json=as_json):
         migration = plan(source or config_dir, os.environ, to=to)
@@ -94,7 +94,7 @@ def _agreed() -> bool:
 
 
 def _record(migration: Migration, *, written: bool) -> dict[str, object]:
-    from pipelex_like.setup.migrate import shown_diff
+    from pipelex_like.setup.migrate.plan import shown_diff
 
     return {
         "form": migration.form,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from pipelex_like.setup.prices import Comparison
+    from pipelex_like.setup.prices.compare import Comparison
 
 _SHOWN = 6
 
@@ -77,9 +77,9 @@ def check(
     from pipelex_like.data import KIT
     from pipelex_like.documents import find_directory
     from pipelex_like.errors import ConfigError
-    from pipelex_like.setup.outlook import outlook
-    from pipelex_like.setup.price_data import load_prices
-    from pipelex_like.setup.prices import compare
+    from pipelex_like.setup.editing.outlook import outlook
+    from pipelex_like.setup.prices.compare import compare
+    from pipelex_like.setup.prices.data import load_prices
 
     with answering(as_json=as_json):
         data = load_prices(_today())
@@ -119,8 +119,8 @@ def add(
 
     Example: pipelex-like models add moonshotai/kimi-k3.1-pro --backend openrouter --dry-run
     """
-    from pipelex_like.setup.model_adding import add_model
-    from pipelex_like.setup.price_data import load_prices
+    from pipelex_like.setup.prices.adding import add_model
+    from pipelex_like.setup.prices.data import load_prices
 
     with at_desk(config_dir, profile, env_file, as_json=as_json) as desk:
         today = _today()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelex_like.errors import Problem
-    from pipelex_like.setup.lint import Report
+    from pipelex_like.setup.lint.findings import Report
 
 STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 GITHUB = {"error": "error", "warning": "warning", "note": "notice"}
@@ -64,7 +64,7 @@ def validate(
     """
     from pipelex_like.engine.load import Source
     from pipelex_like.engine.runtime import Runtime
-    from pipelex_like.setup.lint import chosen, examine
+    from pipelex_like.setup.lint.findings import chosen, examine
 
     source = Source(config_dir=config_dir, env_file=env_file)
     today = datetime.fromtimestamp(Runtime().now(), UTC).date()
@@ -96,8 +96,8 @@ def _split(codes: list[str] | None) -> list[str]:
 
 def _mend(report: Report, problems: Sequence[Problem], profile: str | None, *, only_show: bool) -> bool:
     """Mend the files, or show how; give whether there is something to show."""
-    from pipelex_like.setup.editing import write_all
-    from pipelex_like.setup.lint_fixes import mend
+    from pipelex_like.setup.editing.changes import write_all
+    from pipelex_like.setup.lint.fixes import mend
 
     root = report.loaded.place.root
     try:

@@ -30,8 +30,8 @@ class Ways:
 
     `retries` are repeats of the same candidate; `repairs`, how often a model may be shown what is wrong with its
     object, count among them. `retry_after_cap` is the most seconds that are waited because a provider asks for it; a
-    longer wish moves on. `cooldown` are the seconds of the first pause after it was given up, 0 = none. `actions` is what was
-    declared to follow an error class.
+    longer wish moves on. `cooldown` are the seconds of the first pause after it was given up, 0 = none. `actions` is
+    what was declared to follow an error class.
     """
 
     retries: int

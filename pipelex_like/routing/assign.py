@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_like.routing.models import unlisted_spec, with_provider
+
 if TYPE_CHECKING:
     from pipelex_like.deck import BoundDeck, ModelSpec, Origin, RouteRule, StandIn
     from pipelex_like.routing.rules import Rules

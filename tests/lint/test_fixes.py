@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from lint.running import CASES, arrange, validate
 
-from pipelex_like.setup.lint_fixes import FIXES
+from pipelex_like.setup.lint.fixes import FIXES
 
 HERE = Path(__file__).parent
 MENDED = [

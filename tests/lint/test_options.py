@@ -12,9 +12,9 @@ from pipelex_like.cli.validate import annotation
 from pipelex_like.data import KIT
 from pipelex_like.engine.load import Source
 from pipelex_like.errors import Problem
-from pipelex_like.setup.lint import IN_KIT, examine
-from pipelex_like.setup.lint_codes import CODES, LINT
-from pipelex_like.setup.lint_fixes import mend
+from pipelex_like.setup.lint.codes import CODES, LINT
+from pipelex_like.setup.lint.findings import IN_KIT, examine
+from pipelex_like.setup.lint.fixes import mend
 from pipelex_like.setup.placeholders import looks_like_placeholder
 
 HERE = Path(__file__).parent

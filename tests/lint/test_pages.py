@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelex_like.setup.lint import IN_KIT
-from pipelex_like.setup.lint_codes import CODES, COMMANDS, LINT
-from pipelex_like.setup.lint_fixes import FIXES
+from pipelex_like.setup.lint.codes import CODES, COMMANDS, LINT
+from pipelex_like.setup.lint.findings import IN_KIT
+from pipelex_like.setup.lint.fixes import FIXES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pipelex_like"

@@ -11,16 +11,16 @@ import pytest
 from pipelex_like.engine.load import Source
 from pipelex_like.engine.runtime import Runtime
 from pipelex_like.sandbox import Sandbox
-from pipelex_like.setup.doctor import Diagnosis, UnknownBackendError, diagnose
-from pipelex_like.setup.doctor_live import with_checks
-from pipelex_like.setup.doctor_offers import compared
-from pipelex_like.setup.doctor_packages import Installed, extras_of, look_around
-from pipelex_like.setup.doctor_variables import remarks_on
+from pipelex_like.setup.doctor.live import with_checks
+from pipelex_like.setup.doctor.offers import compared
+from pipelex_like.setup.doctor.packages import Installed, extras_of, look_around
+from pipelex_like.setup.doctor.report import Diagnosis, UnknownBackendError, diagnose
+from pipelex_like.setup.doctor.variables import remarks_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_like.setup.doctor_facts import BackendFacts, Check, Report, Variable
+    from pipelex_like.setup.doctor.facts import BackendFacts, Check, Report, Variable
 
 CANARY = "sk-canary-0a1b2c3d4e5f6789"
 INSTALLED = look_around()

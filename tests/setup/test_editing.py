@@ -10,8 +10,8 @@ import pytest
 from acceptance.directory import ENVIRON, write
 
 from pipelex_like.errors import ConfigError
-from pipelex_like.setup.editing import Change, check, edited, new_errors, rewritten, write_all
-from pipelex_like.setup.toml_text import put
+from pipelex_like.setup.editing.changes import Change, check, edited, new_errors, rewritten, write_all
+from pipelex_like.setup.editing.toml_text import put
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import pytest
 from pipelex_like.data import KIT
 from pipelex_like.engine.load import Source
 from pipelex_like.errors import ConfigError
-from pipelex_like.setup.edits import RefusedEditError
-from pipelex_like.setup.init import Plan, Wish, chosen, known_profile, plan
-from pipelex_like.setup.init_facts import Facts, gather, place_for
-from pipelex_like.setup.init_files import kit_files
-from pipelex_like.setup.init_keys import fault_of_key
-from pipelex_like.setup.lint import examine
+from pipelex_like.setup.editing.edits import RefusedEditError
+from pipelex_like.setup.init.facts import Facts, gather, place_for
+from pipelex_like.setup.init.files import kit_files
+from pipelex_like.setup.init.keys import fault_of_key
+from pipelex_like.setup.init.plan import Plan, Wish, chosen, known_profile, plan
+from pipelex_like.setup.lint.findings import examine
 
 SECRET = "sk-live-0123456789abcdef"
 TODAY = date(2026, 11, 21)

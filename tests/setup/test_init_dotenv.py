@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_like.errors import ConfigError
-from pipelex_like.setup.dotenv_file import Entry, changed_env, quoted, shown_diff, values_of, with_entries
-from pipelex_like.setup.editing import Change
-from pipelex_like.setup.gitignore import ignores, with_lines
+from pipelex_like.setup.editing.changes import Change
+from pipelex_like.setup.init.dotenv_file import Entry, changed_env, quoted, shown_diff, values_of, with_entries
+from pipelex_like.setup.init.gitignore import ignores, with_lines
 
 SIGNS = st.characters(exclude_categories=("Cs",), exclude_characters="\x00\ufeff")
 

@@ -9,13 +9,13 @@ import pytest
 
 from pipelex_like import ConfigError, Inference
 from pipelex_like.sandbox import Sandbox
-from pipelex_like.setup.migrate import plan
+from pipelex_like.setup.migrate.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelex_like.routing import Router
-    from pipelex_like.setup.migrate import Migration
+    from pipelex_like.setup.migrate.plan import Migration
 
 EXAMPLE = """
 model_list:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipelex_like import ConfigError, Inference, PipelexLikeError
-from pipelex_like.setup.migrate import plan
-from pipelex_like.setup.migrate_words import Words, present_path
-from pipelex_like.setup.migration import without_secrets
+from pipelex_like.setup.migrate.migration import without_secrets
+from pipelex_like.setup.migrate.plan import plan
+from pipelex_like.setup.migrate.words import Words, present_path
 
 FORMS = Path(__file__).parents[1] / "forms"
 VERSIONS = sorted(path.name for path in FORMS.glob("v*") if path.is_dir())

@@ -22,12 +22,12 @@ from genai_prices.types import (
 )
 
 from pipelex_like.errors import ConfigError
-from pipelex_like.setup.desk import Desk
-from pipelex_like.setup.edits import RefusedEditError
-from pipelex_like.setup.model_adding import add_model
-from pipelex_like.setup.outlook import outlook, place_of
-from pipelex_like.setup.price_data import PriceData, load_prices
-from pipelex_like.setup.prices import Comparison, compare, offer_for, provider_of
+from pipelex_like.setup.editing.desk import Desk
+from pipelex_like.setup.editing.edits import RefusedEditError
+from pipelex_like.setup.editing.outlook import outlook, place_of
+from pipelex_like.setup.prices.adding import add_model
+from pipelex_like.setup.prices.compare import Comparison, compare, offer_for, provider_of
+from pipelex_like.setup.prices.data import PriceData, load_prices
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from importlib import import_module
 import pytest
 
 from pipelex_like.deck import Candidate, Costs, ImagePrice, ModelSpec
-from pipelex_like.setup.example_cost import Sample, example_at
-from pipelex_like.setup.rehearsal import _WRITERS, rehearsed
+from pipelex_like.setup.explain.example_cost import Sample, example_at
+from pipelex_like.setup.explain.rehearsal import _WRITERS, rehearsed
 from pipelex_like.types import FrozenDict
 from pipelex_like.workers.registry import BUILT_IN
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipelex_like.setup.toml_text import drop, put
+from pipelex_like.setup.editing.toml_text import drop, put
 
 LIST = '[aliases]\nsmart = [ # why\n  "a", # first\n  # own\n\n  "b",\n  "c" # third\n  # tail\n]\nother = 1\n'
 CHAIN = '[aliases]\nx = 1\n\n[[aliases.smart]]\nmodel = "a"\n# between\n[[aliases.smart]]\nmodel = "b"\n'

@@ -1,0 +1,1 @@
+"""What is installed, set and on, and whether the providers answer."""

@@ -1,0 +1,1 @@
+"""Changes to the files of a configuration, that keep what they do not mean to change."""

@@ -1,0 +1,1 @@
+"""What `validate` finds beyond what keeps a configuration from loading, and what it mends."""

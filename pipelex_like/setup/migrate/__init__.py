@@ -1,0 +1,1 @@
+"""Directories in Pipelex' older forms, written in today's."""
