@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 from traceback import extract_tb
+from typing import Annotated
 
 import typer
 
@@ -38,10 +39,21 @@ app = typer.Typer(
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pipelex-like {version('pipelex-like')}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     context: typer.Context,
     *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
     config_dir: opt.ConfigDir = None,
     profile: opt.Profile = None,
     env_file: opt.EnvFile = None,

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipelex_like.deck import Candidate
+    from pipelex_like.deck.policy import Action
     from pipelex_like.engine.calls import Call
     from pipelex_like.engine.objects import MisfitError
     from pipelex_like.engine.record import Record
     from pipelex_like.engine.replies import Reply
-    from pipelex_like.resilience.actions import Action
     from pipelex_like.types import Piece
     from pipelex_like.workers.base import Access, Worker
 

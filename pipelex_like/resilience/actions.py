@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from pipelex_like.deck.policy import ACTIONS as DECLARED
+from pipelex_like.deck.policy import WORTH_WAITING
 from pipelex_like.errors import (
     AccessDeniedError,
     BadRequestError,
@@ -28,34 +30,13 @@ from pipelex_like.types import FrozenDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Action = Literal["retry", "next", "stop"]
+    from pipelex_like.deck.policy import Action
 
-ACTIONS: FrozenDict[str, Action] = FrozenDict(
-    {
-        "auth": "next",
-        "permission": "next",
-        "quota": "next",
-        "rate_limit": "next",
-        "context_window": "next",
-        "content_policy": "stop",
-        "bad_request": "stop",
-        "not_found": "next",
-        "timeout": "next",
-        "server": "retry",
-        "overloaded": "next",
-        "connection": "retry",
-        "invalid_response": "next",
-        "invalid_object": "stop",
-        "capability": "next",
-        "budget": "stop",
-        "stream_interrupted": "stop",
-    }
-)
+# What nobody may declare otherwise.
+_FIXED: Mapping[str, Action] = FrozenDict({"budget": "stop", "stream_interrupted": "stop"})
+ACTIONS: Mapping[str, Action] = FrozenDict({**DECLARED, **_FIXED})
 """Per error class: try the same candidate again, go on to the next one, or give up. TOML's `actions` may change it.
 `invalid_object` is an answer that could be read and does not fit the type that was asked for."""
-
-_FIXED = frozenset({"budget", "stream_interrupted"})
-_WORTH_WAITING = frozenset({"rate_limit", "overloaded"})
 
 _CLASSES: Mapping[type[CallError], str] = {
     CredentialsError: "auth",
@@ -96,7 +77,7 @@ def action_for(error: CallError, overrides: Mapping[str, str], *, alone: bool = 
     declared = overrides.get(word)
     if misfit and word == "invalid_response":
         word, declared = "invalid_object", overrides.get("invalid_object", declared)
-    default: Action = "retry" if alone and word in _WORTH_WAITING else ACTIONS[word]
+    default: Action = "retry" if alone and word in WORTH_WAITING else ACTIONS[word]
     action = _checked(declared, default)
     return "next" if action == "retry" and word == "server" and not error.retryable else action
 

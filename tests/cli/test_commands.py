@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -322,3 +323,9 @@ def test_the_options_of_the_configuration_may_stand_before_the_command(tmp_path:
     own = json.loads(run(*before, "explain", "llama", "--profile", "own", "--json", cwd=tmp_path, **ENVIRON).stdout)
     assert own["profile"] == "own"
     assert run("--config-dir", "absent", "local", "list", cwd=tmp_path).returncode == 1
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    done = run("--version", cwd=tmp_path)
+    assert done.stdout == f"pipelex-like {version('pipelex-like')}\n"
+    assert done.returncode == 0
