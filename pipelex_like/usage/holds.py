@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_like.errors import BudgetError
 from pipelex_like.types.spending import Standing
+from pipelex_like.usage.sqlite_file import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -160,12 +161,7 @@ class Holds:
 
     def _open(self) -> sqlite3.Connection:
         if self._base is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._base = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            # Safe when the process is killed; a power cut may cost the last moments.
-            self._base.execute("PRAGMA synchronous = NORMAL")
+            self._base = open_file(self._path, wait=_PATIENCE)
             for table in _TABLES:
                 self._base.execute(table)
         return self._base

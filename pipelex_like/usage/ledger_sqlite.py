@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from typing import TYPE_CHECKING
 
 import orjson
 
 from pipelex_like.usage.rows import COLUMNS, row_of
+from pipelex_like.usage.sqlite_file import open_file
 
 if TYPE_CHECKING:
     from collections import deque
@@ -33,13 +33,8 @@ def connect(path: Path, *, wait: float = _PATIENCE) -> sqlite3.Connection:
     No transaction begins by itself. A lock of somebody else is waited for, `wait` seconds at most. Raises OSError or
     sqlite3.Error.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=wait, isolation_level=None)
+    connection = open_file(path, wait=wait)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Safe when the process is killed; a power cut may cost the last moments.
-        connection.execute("PRAGMA synchronous = NORMAL")
         _prepare(connection)
     except sqlite3.Error:
         connection.close()
