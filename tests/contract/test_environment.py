@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 from contract.hostile import CANARY, hostile
-from contract.rows import PAINTERS, ROWS, Row, configured
+from contract.rows import BACKENDS, PAINTERS, ROWS, Row, configured
 from workers.upstream import Upstream
 
 from pipelex_like.data import SAMPLES
@@ -46,11 +46,9 @@ OCR = Row(backend="mistral", model="mistral-ocr", variables={"MISTRAL_API_KEY": 
 CASES = [("llm", row) for row in ROWS] + [("img_gen", row) for row in PAINTERS] + [("extract", OCR)]
 
 
-# These go through the openai SDK with nothing of their own but an address: one of them stands for all in the short form.
-ALIKE = frozenset(
-    "deepseek xai openrouter groq cerebras nebius cloudflare cloudflare_gateway pipelex_inference "
-    "litellm_proxy openai_compatible custom vllm tgi".split()
-)
+# These go through the openai SDK with nothing of their own but an address: `openai` stands for them in the short form.
+ALIKE = frozenset(BACKENDS) - {"openai", "anthropic", "mistral", "google", "vertexai", "bedrock", "azure_openai"}
+ALIKE -= {"azure_ai", "cohere", "huggingface", "perplexity", "together", "ollama", "fal"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
