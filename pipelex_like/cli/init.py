@@ -113,12 +113,14 @@ def _run(orders: Orders, tally: Tally) -> bool:
         return True
     _write(facts, wish, planned, tally, yes=orders.yes)
     good = _told(facts, wish, planned, tally, yes=orders.yes)
+    stand_in = None
     if orders.call:
         from pipelex_like.cli.init_call import first_call
 
         in_force = wish.profile if not tally.left and not planned.undone else None
-        good = first_call(facts.place.directory, in_force, orders.env_file, yes=orders.yes) and good
-    _how_on()
+        answered, stand_in = first_call(facts.place.directory, in_force, orders.env_file, yes=orders.yes)
+        good = answered and good
+    _how_on(stand_in)
     return good
 
 
@@ -278,8 +280,8 @@ def _told(facts: Facts, wish: Wish, plan: Plan, tally: Tally, *, yes: bool) -> b
     return not plan.undone and not (yes and tally.left)
 
 
-def _how_on() -> None:
+def _how_on(stand_in: str | None) -> None:
     say("\nFrom here")
-    say('  pipelex-like text "Name three rivers"')
+    say('  pipelex-like text "Name three rivers"' + (f" --profile {stand_in}" if stand_in else ""))
     say("  pipelex-like backends            who is on, and which variable the others miss")
     say("  pipelex-like explain smart_llm   why a model goes where it goes")

@@ -32,15 +32,18 @@ _WAYS_OUT: Mapping[str, str] = FrozenDict(
 _OWN = ("local", "sandbox", "ollama")
 
 
-def first_call(directory: Path, profile: str | None, env_file: Path | None, *, yes: bool) -> bool:
-    """Make the call and tell of it; False where it failed. `yes`: a call that costs something needs no asking."""
+def first_call(directory: Path, profile: str | None, env_file: Path | None, *, yes: bool) -> tuple[bool, str | None]:
+    """Make the call and tell of it; give False where it failed, and the profile that stood in where no key was there.
+
+    `yes`: a call that costs something needs no asking.
+    """
     say("")
     with load(directory, profile, env_file) as ai:
         plan = _planned(ai, yes=yes)
         if plan.profile is not None and plan.profile not in ai.profiles:
             with load(KIT, plan.profile, env_file) as kit:
-                return _call(kit, plan, None)
-        return _call(ai.using(profile=plan.profile) if plan.profile else ai, plan, ai)
+                return _call(kit, plan, None), None
+        return _call(ai.using(profile=plan.profile) if plan.profile else ai, plan, ai), plan.profile
 
 
 def _planned(ai: View, *, yes: bool) -> Plan:
