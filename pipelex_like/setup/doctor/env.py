@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from dotenv.parser import parse_stream
-
-from pipelex_like.documents.find import expand, home_of
-from pipelex_like.documents.read import read_text
 from pipelex_like.setup.doctor.facts import EnvFile, Unread
+from pipelex_like.setup.env_lines import env_files, env_lines
 from pipelex_like.types import FrozenDict
 
 if TYPE_CHECKING:
@@ -50,7 +46,7 @@ def settings_of(loaded: Loaded, environ: Mapping[str, str]) -> Settings:
         if value.strip():
             places.setdefault(name, []).append(Setting(ENVIRONMENT, value))
     files: list[EnvFile] = []
-    for path, shown in _files(loaded):
+    for path, shown in reversed(env_files(loaded)):
         found = _entries(path, shown)
         files.append(EnvFile(file=shown, found=found is not None, variables=len(found or ())))
         for name, setting in (found or {}).items():
@@ -58,29 +54,12 @@ def settings_of(loaded: Loaded, environ: Mapping[str, str]) -> Settings:
     return Settings(tuple(files), FrozenDict({name: tuple(held) for name, held in places.items()}))
 
 
-def _files(loaded: Loaded) -> list[tuple[Path, str]]:
-    """Give the files with their names for people, the one that wins first."""
-    named, root = str(loaded.source.env_file or "").strip(), loaded.place.root
-    base = (expand(named, home_of(loaded.variables)), named) if named else (root / ".env", ".env")
-    environment = loaded.variables.get("PIPELEX_ENV")
-    own = [(root / f".env.{environment}", f".env.{environment}")] if environment else []
-    return [*own, base]
-
-
 def _entries(path: Path, shown: str) -> dict[str, Setting] | None:
-    try:
-        text = read_text(path, shown) if path.is_file() else None
-    except (OSError, ValueError):
-        text = None
-    if not isinstance(text, str):
-        return None  # a file that cannot be read is told among the problems
-    found: dict[str, Setting] = {}
-    for binding in parse_stream(StringIO(text)):
-        written = binding.original.string
-        if binding.key is not None and binding.value is not None and binding.key != "PIPELEX_CONFIG_DIR":
-            line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
-            found[binding.key] = Setting(f"{shown}:{line}", binding.value)
-    return {name: setting for name, setting in found.items() if setting.value.strip()}
+    lines = env_lines(path, shown)
+    if lines is None:
+        return None
+    found = {line.name: Setting(f"{shown}:{line.line}", line.value) for line in lines}
+    return {name: held for name, held in found.items() if held.value.strip() and name != "PIPELEX_CONFIG_DIR"}
 
 
 _PROXY = 'write proxy = "${NAME}", with the name of the variable, in the table of a backend that needs a proxy'

@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING
 
-from dotenv.parser import parse_stream
-
 from pipelex_like.deck import Template
-from pipelex_like.documents.find import expand, home_of
-from pipelex_like.documents.read import read_text
 from pipelex_like.errors import Problem
+from pipelex_like.setup.env_lines import env_files, env_lines
 from pipelex_like.setup.placeholders import looks_like_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pipelex_like.deck import BackendSpec, BoundDeck, SdkKey
     from pipelex_like.engine.load import Loaded
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line `NAME=value` of a `.env` file."""
-
-    file: str
-    line: int
-    name: str
-    value: str
-    quoted: bool
+    from pipelex_like.setup.env_lines import EnvLine
 
 
 def lint_variables(loaded: Loaded, deck: BoundDeck) -> Iterator[Problem]:
     """Give the findings on `.env` files and on the keys of backends. No value is ever told."""
-    entries = [entry for file in _files(loaded) for entry in _entries(*file)]
+    entries = [entry for file in env_files(loaded) for entry in env_lines(*file) or ()]
     for entry in entries:
         if entry.value.endswith("\\") and not entry.quoted:
             yield Problem(
@@ -50,27 +34,7 @@ def lint_variables(loaded: Loaded, deck: BoundDeck) -> Iterator[Problem]:
     yield from _lint_keys(loaded, deck, entries)
 
 
-def _files(loaded: Loaded) -> Iterator[tuple[Path, str]]:
-    named, root = str(loaded.source.env_file or "").strip(), loaded.place.root
-    environment = loaded.variables.get("PIPELEX_ENV")
-    yield (expand(named, home_of(loaded.variables)), named) if named else (root / ".env", ".env")
-    if environment:
-        yield root / f".env.{environment}", f".env.{environment}"
-
-
-def _entries(path: Path, shown: str) -> Iterator[_Entry]:
-    text = read_text(path, shown) if path.is_file() else ""
-    if not isinstance(text, str):
-        return  # told by whoever needed the values
-    for binding in parse_stream(StringIO(text)):
-        written = binding.original.string
-        if binding.key is not None and binding.value is not None:
-            line = binding.original.line + written[: len(written) - len(written.lstrip())].count("\n")
-            quoted = written.partition("=")[2].lstrip()[:1] in ("'", '"')
-            yield _Entry(shown, line, binding.key, binding.value, quoted)
-
-
-def _lint_keys(loaded: Loaded, deck: BoundDeck, entries: Sequence[_Entry]) -> Iterator[Problem]:
+def _lint_keys(loaded: Loaded, deck: BoundDeck, entries: Sequence[EnvLine]) -> Iterator[Problem]:
     told: set[str] = set()
     for name, backend in deck.deck.backends.items():
         if backend.enabled is False:
@@ -110,7 +74,7 @@ def _variables(template: Template) -> Iterator[str]:
         yield from (name.name for name in slot.names if name.source == "env")
 
 
-def _placeholder(variable: str, held: str, backend: BackendSpec, entries: Sequence[_Entry]) -> Problem:
+def _placeholder(variable: str, held: str, backend: BackendSpec, entries: Sequence[EnvLine]) -> Problem:
     entry = next((entry for entry in reversed(entries) if entry.name == variable and entry.value == held), None)
     return Problem(
         severity="warning",
